@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef NF_NAT_SIP_TCP_CONN_H
+#define NF_NAT_SIP_TCP_CONN_H
+
+#include "dialog.h"
+#include "env.h"
+#include "rewrite.h"
+#include "seqmap.h"
+#include "sip_frame.h"
+
+/* TCP flags as they stand in the header (RFC 9293 3.1). */
+#define NST_FIN 0x01
+#define NST_SYN 0x02
+#define NST_RST 0x04
+#define NST_PSH 0x08
+#define NST_ACK 0x10
+#define NST_URG 0x20
+#define NST_ECE 0x40
+#define NST_CWR 0x80
+
+#define NST_SACK_MAX 4
+
+/* Most bytes that one skb carries; the rest is emitted (design section 4). */
+#define NST_CARRY_MAX 16384
+
+/**
+ * struct nst_segment - a TCP segment as the core sees it, host byte order
+ * @dir: 0 sent by the client (original direction), 1 by the server
+ * @flags: NST_FIN ...
+ * @seq: sequence number as the sender wrote it
+ * @ack: acknowledgement number as the sender wrote it
+ * @win: window field, not scaled
+ * @len: payload bytes
+ * @seg_size: payload bytes of the largest segment on the wire: gso_size of a
+ *	GRO skb, else @len
+ * @payload: the payload, linear; may be NULL where conn_wants_payload() said
+ *	no or @len is 0
+ * @has_ts: timestamps option is there
+ * @tsval: its TSval
+ * @tsecr: its TSecr
+ * @nr_sack: SACK blocks
+ * @sack: the blocks, as the sender of this segment sees the numbers
+ * @mss: of a SYN: MSS option, 536 where missing
+ * @wscale: of a SYN: shift count, 0xff where the option is missing
+ * @sack_ok: of a SYN: SACK-permitted
+ */
+struct nst_segment {
+	u8 dir;
+	u8 flags;
+	u32 seq;
+	u32 ack;
+	u16 win;
+	u32 len;
+	u16 seg_size;
+	const char *payload;
+	bool has_ts;
+	u32 tsval;
+	u32 tsecr;
+	u8 nr_sack;
+	struct { u32 left; u32 right; } sack[NST_SACK_MAX];
+	u16 mss;
+	u8 wscale;
+	bool sack_ok;
+};
+
+/**
+ * enum nst_verdict - what becomes of the segment itself
+ * @NST_ACCEPT: goes on with the payload it has; header fields as in
+ *	&struct nst_out
+ * @NST_TRIM: goes on without payload (and without FIN and PSH)
+ * @NST_CARRY: payload is replaced by @nst_out.carry_len bytes of
+ *	@nst_out.carry
+ * @NST_DROP: NF_DROP
+ */
+enum nst_verdict {
+	NST_ACCEPT,
+	NST_TRIM,
+	NST_CARRY,
+	NST_DROP,
+};
+
+/**
+ * struct nst_emit - bytes of our own to send
+ * @to: direction the bytes go, 0 towards the server, 1 towards the client
+ * @seq: first sequence number, as the receiver sees it
+ * @len: how many; 0 for a pure ACK
+ * @data: the bytes, valid until the connection is unlocked
+ * @ack: acknowledgement number, as the receiver sees it
+ * @win: window field
+ * @has_ts: put a timestamps option
+ * @tsval: newest TSval seen in this direction
+ * @tsecr: what to echo
+ * @mss: payload at most so many bytes a segment, room for a timestamps option
+ *	already taken off; the skin lowers it to what the route's MTU leaves
+ * @rst: send a RST instead
+ * @psh: set PSH on the last segment
+ */
+struct nst_emit {
+	u8 to;
+	u32 seq;
+	u32 len;
+	const char *data;
+	u32 ack;
+	u16 win;
+	bool has_ts;
+	u32 tsval;
+	u32 tsecr;
+	u16 mss;
+	bool rst;
+	bool psh;
+};
+
+/**
+ * struct nst_publish - what the seqadj extension of a direction must say
+ * @changed: write it
+ * @correction_pos: see nf_ct_seq_offset()
+ * @offset_before: at or before @correction_pos
+ * @offset_after: behind it
+ */
+struct nst_publish {
+	bool changed;
+	u32 correction_pos;
+	s32 offset_before;
+	s32 offset_after;
+};
+
+#define NST_EMIT_MAX 12
+
+/**
+ * struct nst_out - bounded list of actions of one step
+ * @verdict: for a segment: what becomes of it
+ * @len: of NST_ACCEPT: payload bytes that stay; what is behind them is cut off
+ *	(and FIN and PSH cleared where anything is)
+ * @seq: sequence number to put in
+ * @ack: acknowledgement number to put in
+ * @win: window field to put in
+ * @clear_flags: TCP flags to clear
+ * @nr_sack: SACK blocks to keep, at most those that came
+ * @sack: their translated edges; a removed block is overwritten with NOPs
+ * @carry: bytes of NST_CARRY, valid until the connection is unlocked
+ * @carry_len: how many, at most NST_CARRY_MAX
+ * @carry_mss: cut size of the carrying skb, as &nst_emit.mss; longer payload
+ *	becomes GSO segments of that size
+ * @nr_emit: number of @emit
+ * @emit: own segments, to be built under the lock and sent after it
+ * @publish: per direction
+ * @timer: when step_timer() wants to be called, ms; 0: not at all
+ * @work: calls with doors to open or close, after unlocking
+ * @closing: tell conntrack that the connection is closing (after a RST of ours)
+ */
+struct nst_out {
+	enum nst_verdict verdict;
+	u32 len;
+	u32 seq;
+	u32 ack;
+	u16 win;
+	u8 clear_flags;
+	u8 nr_sack;
+	struct { u32 left; u32 right; } sack[NST_SACK_MAX];
+	const char *carry;
+	u32 carry_len;
+	u16 carry_mss;
+	u8 nr_emit;
+	struct nst_emit emit[NST_EMIT_MAX];
+	struct nst_publish publish[2];
+	u64 timer;
+	struct nst_work work;
+	bool closing;
+};
+
+enum nst_conn_state {
+	NST_CONN_SYN,		/* SYN seen */
+	NST_CONN_SYN_ACK,	/* SYN/ACK seen */
+	NST_CONN_FOLLOWED,	/* third packet seen: text is followed */
+	NST_CONN_OPAQUE,	/* translate what is in flight, look at nothing */
+	NST_CONN_DEAD,		/* gone */
+};
+
+struct nst_block;
+
+/**
+ * struct nst_flow - one direction of a connection
+ *
+ * "orig" numbers are as the sender of this direction writes them, "new" ones
+ * as its receiver sees them.
+ *
+ * @map: translation between the two
+ * @seen: the SYN of this direction was seen
+ * @isn: its initial sequence number
+ * @rcv_nxt: next orig byte to be taken in (RFC 9293 RCV.NXT of a receiver)
+ * @acked: highest acknowledgement the sender was given, orig
+ * @adv_edge: right edge the sender was given, orig; never retreats
+ * @snd_una: receiver's cumulative acknowledgement, new
+ * @snd_nxt: next new number to send
+ * @rend_nxt: end of what is rendered, new; beyond @snd_nxt it waits for window
+ * @edge: receiver's right edge, new
+ * @mss: MSS option of the receiver's SYN
+ * @seg_max: largest payload seen from the sender
+ * @wscale: shift count of the windows that this sender announces
+ * @win: window field this sender announced last
+ * @has_ts: timestamps are in use
+ * @tsval: newest TSval of this sender
+ * @sack_ok: this sender permits SACK
+ * @fin: FIN of this direction has passed
+ * @mode: what the next byte belongs to
+ * @frame: framing state of the message being gathered
+ * @body_left: bytes of the body that still stream through
+ * @hold: bytes of the message being gathered, ending at @rcv_nxt; NULL: none
+ * @hold_since: when the first of them came, ms
+ * @blocks: retained bytes, oldest first; unchanged bytes that passed in the
+ *	sender's own segment are not among them, its repeats serve those
+ * @last_block: newest of @blocks
+ * @retained: memory of @blocks, bytes
+ * @pub: what the seqadj extension was told last
+ * @ack_due: when to acknowledge held bytes, ms; 0: nothing due
+ * @rto_due: when to send again, ms; 0: nothing
+ * @rto: current time-out, ms
+ * @resends: time-outs in a row
+ */
+struct nst_flow {
+	struct seqmap map;
+	bool seen;
+	u32 isn;
+	u32 rcv_nxt;
+	u32 acked;
+	u32 adv_edge;
+	u32 snd_una;
+	u32 snd_nxt;
+	u32 rend_nxt;
+	u32 edge;
+	u16 mss;
+	u16 seg_max;
+	u8 wscale;
+	u16 win;
+	bool has_ts;
+	u32 tsval;
+	bool sack_ok;
+	bool fin;
+	u8 mode;
+	struct sip_frame frame;
+	u32 body_left;
+	struct nst_block *hold;
+	u64 hold_since;
+	struct nst_block *blocks;
+	struct nst_block *last_block;
+	u32 retained;
+	struct nst_publish pub;
+	u64 ack_due;
+	u64 rto_due;
+	u32 rto;
+	u8 resends;
+};
+
+/**
+ * struct nst_conn - a connection, both directions under one lock of the skin
+ * @env: surroundings
+ * @state: enum nst_conn_state
+ * @reason: why it is opaque
+ * @id: identity, unique per boot
+ * @owner: the skin's handle, passed through to &nst_call.owner
+ * @zone: conntrack zone
+ * @map: address map
+ * @flow: [0] sent by the client, [1] sent by the server
+ */
+struct nst_conn {
+	struct nst_env *env;
+	enum nst_conn_state state;
+	enum nst_reason reason;
+	u64 id;
+	void *owner;
+	u16 zone;
+	struct nst_natmap map;
+	struct nst_flow flow[2];
+};
+
+/** conn_init - a connection whose SYN is about to be given to step_segment() */
+void conn_init(struct nst_conn *c, struct nst_env *env, u64 id, u16 zone,
+	       const struct nst_natmap *map);
+
+/** conn_free - give back all memory of a connection; not the object itself */
+void conn_free(struct nst_conn *c);
+
+/**
+ * conn_wants_payload - does step_segment() need the payload linear?
+ *
+ * False for an opaque connection with nothing waiting.
+ */
+bool conn_wants_payload(const struct nst_conn *c, u8 dir);
+
+/**
+ * step_segment - one segment passes
+ * @c: the connection, locked
+ * @seg: the segment
+ * @now: ms, monotone, never 0
+ * @out: what to do
+ */
+void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
+		  struct nst_out *out);
+
+/** step_timer - time has passed; @out->verdict means nothing */
+void step_timer(struct nst_conn *c, u64 now, struct nst_out *out);
+
+/**
+ * step_opaque - from now on look at nothing (setting, unload, traversal)
+ *
+ * What is held is released unchanged; what is retained is still delivered.
+ */
+void step_opaque(struct nst_conn *c, enum nst_reason reason, u64 now,
+		 struct nst_out *out);
+
+/** conn_quiet - nothing held, nothing retained, nothing in flight: constant offsets */
+bool conn_quiet(const struct nst_conn *c);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef NF_NAT_SIP_TCP_ENV_H
+#define NF_NAT_SIP_TCP_ENV_H
+
+#include "addr.h"
+#include "reasons.h"
+
+struct nst_call;
+struct nst_calls;
+struct nst_env;
+
+/* Room for all public ports that one media line can ask for. */
+#define NST_PORT_COUNT_MAX 8
+
+/**
+ * struct nst_settings - what a user can set, one copy per network namespace
+ * @header_max: longest header block that is gathered, bytes (512..65535)
+ * @body_max: longest body that is gathered to be rewritten, bytes (0..65535)
+ * @hold_max: most bytes held and retained per direction (8192..1048576)
+ * @ack_delay: wait before bytes held back are acknowledged, ms (1..200)
+ * @hold_timeout: longest wait for the rest of a message, ms (1000..600000)
+ * @calls_max: most calls at once in the namespace (1..)
+ * @doors_per_call: most doors of one call (2..255)
+ * @call_timeout: life of an answered call without signalling, s
+ * @ringing_timeout: life of a call that is not answered, s
+ * @media_filter: who may send to a media door, enum nst_filter
+ * @debug: print the trace
+ */
+struct nst_settings {
+	u32 header_max;
+	u32 body_max;
+	u32 hold_max;
+	u32 ack_delay;
+	u32 hold_timeout;
+	u32 calls_max;
+	u32 doors_per_call;
+	u32 call_timeout;
+	u32 ringing_timeout;
+	u8 media_filter;
+	bool debug;
+};
+
+/**
+ * enum nst_filter - who may send to an open door (RFC 4787 section 5)
+ * @NST_FILTER_ANY: everybody (endpoint-independent)
+ * @NST_FILTER_PEER: the address of the answer, any port (address-dependent)
+ * @NST_FILTER_PEER_PORT: the address and port of the answer
+ */
+enum nst_filter {
+	NST_FILTER_ANY,
+	NST_FILTER_PEER,
+	NST_FILTER_PEER_PORT,
+};
+
+/**
+ * enum nst_trace_id - what a line of the trace tells
+ *
+ * One line each; which members of &struct nst_trace carry the facts is said
+ * behind each.
+ */
+enum nst_trace_id {
+	NST_TRACE_RECEIVED,	/* n[0] bytes of the segment, dir */
+	NST_TRACE_HEADER,	/* n[0] header block length */
+	NST_TRACE_BODY,		/* n[0] body length */
+	NST_TRACE_TOTAL,	/* n[0] message length */
+	NST_TRACE_STATE,	/* n[0] bytes held, n[1] missing of header (0: none, ~0: unknown), n[2] missing of body */
+	NST_TRACE_MESSAGES,	/* n[0] messages completed by this segment */
+	NST_TRACE_METHOD,	/* index, text: method */
+	NST_TRACE_STATUS,	/* index, n[0] status, text: method of CSeq */
+	NST_TRACE_ADDR,		/* index, from, to, text: header or SDP line */
+	NST_TRACE_CONTACT,	/* index, text: the Contact value */
+	NST_TRACE_EXPIRES,	/* index, n[0] 1 where found, n[1] seconds */
+	NST_TRACE_REGISTER,	/* index, n[0] 1 for REGISTER, n[1] doors made */
+	NST_TRACE_BODY_FOUND,	/* index, text: Content-Type */
+	NST_TRACE_MEDIA_LINES,	/* index, n[0] count */
+	NST_TRACE_MEDIA,	/* index, from, to, text: media type */
+	NST_TRACE_SDP_LEN,	/* index, n[0] old, n[1] new length */
+	NST_TRACE_SENT,		/* n[0] bytes sent on for this segment, dir */
+	NST_TRACE_DOOR,		/* from: public, to: inside, text: reserved/open/closed */
+	NST_TRACE_CALL,		/* text: what became of the call */
+	NST_TRACE_OPAQUE,	/* reason */
+	NST_TRACE_UNCHANGED,	/* index, reason: why a message passed unchanged */
+};
+
+/**
+ * struct nst_trace - the facts of one line of the trace
+ * @id: which line
+ * @dir: direction of the segment, 0 original, 1 reply
+ * @conn: identity of the connection, 0 where none is concerned
+ * @index: number of the message in its segment, from 0
+ * @reason: enum nst_reason
+ * @n: numbers
+ * @from: address before
+ * @to: address after
+ * @text: bytes of the packet; not terminated, to be printed escaped
+ * @text_len: how many
+ */
+struct nst_trace {
+	enum nst_trace_id id;
+	u8 dir;
+	u64 conn;
+	u16 index;
+	enum nst_reason reason;
+	u32 n[3];
+	struct nst_endpoint from;
+	struct nst_endpoint to;
+	const char *text;
+	u32 text_len;
+};
+
+/**
+ * struct nst_reserve - a request for public ports
+ * @call: who asks; the skin keeps its anchor in @call
+ * @inside: the inside endpoint of the first port
+ * @public_addr: address on the outside
+ * @count: how many consecutive ports, 1..NST_PORT_COUNT_MAX
+ * @pair: the first public port must have the parity of the inside port
+ * @public_port: the answer: first of @count consecutive public ports
+ */
+struct nst_reserve {
+	struct nst_call *call;
+	struct nst_endpoint inside;
+	struct nst_addr public_addr;
+	u8 count;
+	bool pair;
+	u16 public_port;
+};
+
+/**
+ * struct nst_ops - what the core asks of its surroundings
+ * @alloc: memory, not zeroed; NULL where there is none.  May fail at any time.
+ * @free: gives back what @alloc gave, with the same length
+ * @count: counts a reason
+ * @trace: prints a line of the trace; called only while settings.debug is set
+ * @calls_lock: takes the lock over the call table (connection lock is held)
+ * @calls_unlock: gives it back
+ * @door_reserve: reserves public ports for a call, closed for now.  Return: 0,
+ *	-EMFILE where the kernel's expectation table is full, -EACCES where no
+ *	door may lead to that inside port, -EADDRINUSE where no port is free,
+ *	another negative error.  Called with both locks held; must not free,
+ *	transmit or re-enter the core.
+ * @door_release: gives back one port that @door_reserve gave and that was
+ *	never opened.  Same context.
+ */
+struct nst_ops {
+	void *(*alloc)(struct nst_env *env, size_t len);
+	void (*free)(struct nst_env *env, void *p, size_t len);
+	void (*count)(struct nst_env *env, enum nst_reason reason);
+	void (*trace)(struct nst_env *env, const struct nst_trace *t);
+	void (*calls_lock)(struct nst_env *env);
+	void (*calls_unlock)(struct nst_env *env);
+	int (*door_reserve)(struct nst_env *env, struct nst_reserve *req);
+	void (*door_release)(struct nst_env *env, struct nst_call *call,
+			     const struct nst_endpoint *public_ep);
+};
+
+/**
+ * struct nst_env - the surroundings of the core, one per network namespace
+ * @ops: callbacks
+ * @set: settings; single words, read without a lock
+ * @key: random key of all hashes over packet content
+ * @calls: the call table, under the lock of @ops->calls_lock
+ */
+struct nst_env {
+	const struct nst_ops *ops;
+	struct nst_settings set;
+	u64 key[2];
+	struct nst_calls *calls;
+};
+
+static inline void nst_count(struct nst_env *env, enum nst_reason reason)
+{
+	env->ops->count(env, reason);
+}
+
+static inline bool nst_tracing(const struct nst_env *env)
+{
+	return env->set.debug;
+}
+
+/** nst_settings_default - fill in the defaults of design section 7 */
+void nst_settings_default(struct nst_settings *set);
+
+/** nst_hash - SipHash-2-4 of bytes with the key of the environment */
+u64 nst_hash(const struct nst_env *env, const void *p, u32 len);
+
+/**
+ * nst_reason_name - name of a reason as users see it
+ * nst_reason_meaning - one line that says what it counts
+ */
+const char *nst_reason_name(enum nst_reason reason);
+const char *nst_reason_meaning(enum nst_reason reason);
+
+#endif

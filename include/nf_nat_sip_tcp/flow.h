@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the TCP engine share: seqmap.c, retain.c, feed.c, ack.c,
+ * send.c, conn.c.
+ */
+#ifndef NF_NAT_SIP_TCP_FLOW_H
+#define NF_NAT_SIP_TCP_FLOW_H
+
+#include "conn.h"
+
+/**
+ * struct nst_block - consecutive bytes that are held or retained
+ * @next: next block of a list
+ * @seq: number of the first byte as the receiver sees it; of a retained block
+ * @len: bytes used
+ * @cap: bytes there is room for
+ * @data: the bytes
+ */
+struct nst_block {
+	struct nst_block *next;
+	u32 seq;
+	u32 len;
+	u32 cap;
+	char data[];
+};
+
+/**
+ * enum nst_mode - what the next byte of a direction belongs to
+ * @NST_MODE_IDLE: between messages
+ * @NST_MODE_GATHER: a message that is held until it can be judged
+ * @NST_MODE_BODY: a body that streams through
+ */
+enum nst_mode {
+	NST_MODE_IDLE,
+	NST_MODE_GATHER,
+	NST_MODE_BODY,
+};
+
+/* retain.c: memory of a flow */
+int block_room(struct nst_env *env, struct nst_block **b, u32 more);
+void block_append(struct nst_block *b, const char *p, u32 len);
+void block_free(struct nst_env *env, struct nst_block *b);
+void retain_add(struct nst_flow *f, struct nst_block *b);
+void retain_prune(struct nst_env *env, struct nst_flow *f, u32 ack);
+void retain_flush(struct nst_env *env, struct nst_flow *f);
+u32 retain_at(const struct nst_flow *f, u32 seq, const char **data);
+bool retain_overlaps(const struct nst_flow *f, u32 from, u32 to, u32 *first);
+bool retain_covers(const struct nst_flow *f, u32 from, u32 to);
+
+static inline u32 hold_len(const struct nst_flow *f)
+{
+	return f->hold ? f->hold->len : 0;
+}
+
+/* Memory that a flow keeps, for the limit hold_max. */
+static inline u32 flow_memory(const struct nst_flow *f)
+{
+	return f->retained + (f->hold ? f->hold->cap : 0);
+}
+
+static inline bool flow_pending(const struct nst_flow *f)
+{
+	return f->snd_nxt != f->rend_nxt;
+}
+
+/* seqmap.c, for the engine only */
+int seqmap_room(struct nst_env *env, struct seqmap *m);
+void seqmap_add(struct seqmap *m, const struct seqrec *r);
+void seqmap_free(struct nst_env *env, struct seqmap *m);
+
+/**
+ * struct feed - bytes of one segment on their way through a flow
+ * @c: connection
+ * @f: flow of the sender
+ * @dir: its direction
+ * @now: ms
+ * @p: payload from the first byte not seen before
+ * @n: how many bytes
+ * @pos: how many of them are dealt with
+ * @passed: bytes that pass unchanged, while @replace is not set
+ * @replace: @blk goes out in the place of @p
+ * @blk: room taken for that
+ * @index: messages completed
+ * @work: door work
+ * @lost: framing was lost: reason, else NST_R_MAX
+ */
+struct feed {
+	struct nst_conn *c;
+	struct nst_flow *f;
+	u8 dir;
+	u64 now;
+	const char *p;
+	u32 n;
+	u32 pos;
+	u32 passed;
+	bool replace;
+	struct nst_block *blk;
+	u16 index;
+	struct nst_work *work;
+	enum nst_reason lost;
+};
+
+/* feed.c */
+void feed_run(struct feed *fd);
+int feed_pass(struct feed *fd, u32 len);
+void flow_release(struct nst_flow *f);
+
+/* ack.c: what an acknowledgement says, and what is said to the sender */
+bool flow_ack(struct nst_conn *c, const struct nst_segment *seg,
+	      struct nst_out *out);
+u16 flow_window(struct nst_conn *c, u8 dir, u32 ack);
+void flow_send_ack(struct nst_conn *c, u8 dir, struct nst_out *out);
+void flow_publish(struct nst_flow *f, struct nst_publish *pub);
+
+/* send.c: bytes of our own */
+struct nst_emit *emit_add(struct nst_conn *c, u8 to, struct nst_out *out);
+bool flow_carry(struct nst_conn *c, u8 dir, struct nst_out *out);
+void flow_push(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out);
+void flow_repeat(struct nst_conn *c, const struct nst_segment *seg, bool news,
+		 struct nst_out *out);
+void flow_timer(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out);
+u64 flow_due(const struct nst_conn *c, const struct nst_flow *f);
+u16 flow_cut(const struct nst_flow *f);
+
+/* The segment leaves its payload here; what else it says goes on. */
+static inline void out_strip(struct nst_conn *c, u8 dir, bool news,
+			     struct nst_out *out)
+{
+	out->verdict = news ? NST_TRIM : NST_DROP;
+	out->seq = c->flow[dir].snd_nxt;
+	if (news)
+		nst_count(c->env, NST_R_SEG_TRIMMED);
+}
+
+/* conn.c */
+void conn_opaque(struct nst_conn *c, enum nst_reason reason);
+
+#endif

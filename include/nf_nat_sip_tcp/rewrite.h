@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef NF_NAT_SIP_TCP_REWRITE_H
+#define NF_NAT_SIP_TCP_REWRITE_H
+
+#include "addr.h"
+#include "edit.h"
+#include "env.h"
+#include "sip_msg.h"
+
+/**
+ * struct nst_mapping - one end of a connection, on both sides of the NAT
+ * @inside: address and port on the side of the end itself
+ * @outside: address and port as the other end sees it
+ *
+ * Both are equal where that end is not translated.
+ */
+struct nst_mapping {
+	struct nst_endpoint inside;
+	struct nst_endpoint outside;
+};
+
+/* How many Via branches an alias remembers. */
+#define NST_ALIAS_BRANCHES 16
+
+/**
+ * struct nst_alias - how an end writes its own address (R4)
+ * @seen: a Via or Contact with the own address was seen
+ * @port: the port it wrote last in a Contact; 0: none written
+ * @via: ring of what it wrote in Vias, found again by the branch
+ * @via.branch: hash of the branch; 0: unused
+ * @via.port: port it wrote there, 0: none written
+ * @next: next place in @via
+ *
+ * A client's TCP source port is not its listening port: its text says 5060
+ * (or nothing), the public text says the translated source port.  What comes
+ * back must read as the client wrote it.
+ */
+struct nst_alias {
+	bool seen;
+	u16 port;
+	struct {
+		u64 branch;
+		u16 port;
+	} via[NST_ALIAS_BRANCHES];
+	u8 next;
+};
+
+/**
+ * struct nst_natmap - the address map of a connection
+ * @end: [0] the client (sends in the original direction), [1] the server
+ * @alias: how each end writes itself
+ *
+ * Text sent by end d: end[d].inside becomes end[d].outside, and
+ * end[!d].outside becomes end[!d].inside.
+ */
+struct nst_natmap {
+	struct nst_mapping end[2];
+	struct nst_alias alias[2];
+};
+
+/**
+ * struct rewrite - one message being rewritten
+ * @env: surroundings
+ * @map: address map of the connection
+ * @conn: identity of the connection, for the trace
+ * @dir: who sent it: 0 client, 1 server
+ * @index: number of the message in its segment, for the trace
+ * @buf: the message from its first byte
+ * @msg: parsed form of it
+ * @edits: where the changes go
+ * @call: the call it belongs to, or NULL: then no media is translated
+ * @body_complete: the whole body is in @buf
+ */
+struct rewrite {
+	struct nst_env *env;
+	struct nst_natmap *map;
+	u64 conn;
+	u8 dir;
+	u16 index;
+	const char *buf;
+	const struct sip_msg *msg;
+	struct edits *edits;
+	struct nst_call *call;
+	bool body_complete;
+};
+
+/**
+ * rewrite_message - say what must change in a message
+ *
+ * One pass over the recorded headers, then SDP (dialog_media_port() gives
+ * public ports), then Content-Length.  Only what names an address of @map
+ * changes (R1).  Where the SDP cannot have all its ports it is left alone as
+ * a whole, counted (D6).
+ *
+ * Return: 0, or minus the reason why the message passes unchanged.
+ */
+int rewrite_message(struct rewrite *rw);
+
+/** rewrite_wants_body - must the whole body be there before it can pass? (F4) */
+bool rewrite_wants_body(const struct sip_msg *msg, const char *buf, u32 body_len, u32 body_max);
+
+#endif

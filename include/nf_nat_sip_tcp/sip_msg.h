@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef NF_NAT_SIP_TCP_SIP_MSG_H
+#define NF_NAT_SIP_TCP_SIP_MSG_H
+
+#include "span.h"
+
+/* Header lines that matter which one message may have. */
+#define SIP_HEADERS_MAX 192
+
+enum sip_method {
+	SIP_METHOD_OTHER, SIP_INVITE, SIP_ACK, SIP_BYE, SIP_CANCEL, SIP_OPTIONS,
+	SIP_REGISTER, SIP_PRACK, SIP_UPDATE, SIP_INFO, SIP_SUBSCRIBE,
+	SIP_NOTIFY, SIP_REFER, SIP_MESSAGE, SIP_PUBLISH, SIP_SERVICE,
+};
+
+/* Headers that the core looks at; all others are not recorded. */
+enum sip_header_id {
+	SIP_HDR_OTHER,
+	SIP_HDR_VIA, SIP_HDR_FROM, SIP_HDR_TO, SIP_HDR_CONTACT,
+	SIP_HDR_ROUTE, SIP_HDR_RECORD_ROUTE, SIP_HDR_CALL_ID, SIP_HDR_CSEQ,
+	SIP_HDR_CONTENT_LENGTH, SIP_HDR_CONTENT_TYPE, SIP_HDR_CONTENT_ENCODING,
+	SIP_HDR_EXPIRES, SIP_HDR_SESSION_EXPIRES, SIP_HDR_IDENTITY,
+};
+
+/**
+ * struct sip_header - one header line
+ * @id: enum sip_header_id
+ * @name: name as written
+ * @value: value, folded lines included, trimmed
+ */
+struct sip_header {
+	u8 id;
+	struct span name;
+	struct span value;
+};
+
+/**
+ * struct sip_msg - a message, parsed once
+ * @hdr_len: start line to empty line
+ * @body: the body; len may be 0
+ * @is_request: request or response
+ * @method: of the request line, or of CSeq in a response
+ * @method_text: the method as written there
+ * @status: response code, 100..699
+ * @uri: Request-URI
+ * @cseq: CSeq number
+ * @call_id: Call-ID value
+ * @from_tag: tag of From; len 0 where there is none
+ * @to_tag: tag of To
+ * @branch: branch of the topmost Via
+ * @content_type: value of Content-Type, compact form included
+ * @encoded: a Content-Encoding other than identity is named
+ * @nr: number of @headers
+ * @headers: those that matter, in order
+ *
+ * About 4 KiB: allocate it, never on the stack.
+ */
+struct sip_msg {
+	u32 hdr_len;
+	struct span body;
+	bool is_request;
+	enum sip_method method;
+	struct span method_text;
+	u16 status;
+	struct span uri;
+	u32 cseq;
+	struct span call_id;
+	struct span from_tag;
+	struct span to_tag;
+	struct span branch;
+	struct span content_type;
+	bool encoded;
+	u16 nr;
+	struct sip_header headers[SIP_HEADERS_MAX];
+};
+
+/**
+ * sip_msg_parse - one pass over a framed message
+ * @msg: result
+ * @buf: the message from its first byte
+ * @hdr_len: as found by sip_frame_scan()
+ * @len: length with what is there of the body
+ *
+ * The header block is the bound of every search.  Names match whole, in any
+ * case, long or compact (RFC 3261 7.3.3), white space before the colon is
+ * fine, folded lines belong to their header.
+ *
+ * Return: 0; -E2BIG where more headers matter than fit; -EINVAL where the
+ * start line or a header needed for tracking (Via, From, To, Call-ID, CSeq)
+ * is missing or broken.
+ */
+int sip_msg_parse(struct sip_msg *msg, const char *buf, u32 hdr_len, u32 len);
+
+/** sip_msg_header - first header with this id at or behind index @from, or NULL */
+const struct sip_header *sip_msg_header(const struct sip_msg *msg, u8 id, u16 from);
+
+#endif

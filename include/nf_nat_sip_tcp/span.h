@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef NF_NAT_SIP_TCP_SPAN_H
+#define NF_NAT_SIP_TCP_SPAN_H
+
+#include "types.h"
+
+/**
+ * struct span - a view of bytes inside a message buffer
+ * @off: offset from the start of the message
+ * @len: number of bytes; 0 with @off 0 means "not there"
+ *
+ * Spans are offsets, never pointers, so they stay valid when the buffer that
+ * holds the message moves.  Every reader takes the buffer's base and a span
+ * and looks at nothing outside of it.
+ */
+struct span {
+	u32 off;
+	u32 len;
+};
+
+static inline struct span span_of(u32 off, u32 end)
+{
+	return (struct span){ .off = off, .len = end > off ? end - off : 0 };
+}
+
+static inline u32 span_end(struct span s)
+{
+	return s.off + s.len;
+}
+
+/* ASCII only: SIP tokens are case-insensitive in ASCII and nowhere else. */
+static inline char ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
+
+/* Linear white space without the line ends: SP / HTAB (RFC 3261 25.1). */
+static inline bool is_wsp(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static inline bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool is_alpha(char c)
+{
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'z';
+}
+
+/**
+ * span_is - does the span hold exactly this text, ignoring ASCII case?
+ * @base: start of the message
+ * @s: the view
+ * @text: NUL-terminated literal
+ */
+bool span_is(const char *base, struct span s, const char *text);
+
+/** span_trim - drop SP, HTAB, CR and LF at both ends */
+struct span span_trim(const char *base, struct span s);
+
+/**
+ * span_chr - offset of the first @c inside the span
+ *
+ * Return: the offset from @base, or span_end(@s) where @c does not occur.
+ */
+u32 span_chr(const char *base, struct span s, char c);
+
+/**
+ * span_uint - read an unsigned decimal that fills the whole span
+ * @base: start of the message
+ * @s: the digits, at least one, nothing else
+ * @max: largest value that is accepted
+ * @val: where the value goes
+ *
+ * Return: 0, -EINVAL where it is not a number, -ERANGE where it is above @max.
+ * Any count of leading zeros is fine; no overflow can wrap.
+ */
+int span_uint(const char *base, struct span s, u32 max, u32 *val);
+
+#endif

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Acknowledgements and windows: what the receiver says, and what is said to
+ * the sender in its name.
+ */
+#include <nf_nat_sip_tcp/flow.h>
+
+/* How far the sender of a direction may write, in its own numbers. */
+static u32 right_edge(const struct nst_conn *c, const struct nst_flow *f)
+{
+	u32 edge = f->edge - f->map.after;
+	u32 used = flow_memory(f);
+	u32 room = c->env->set.hold_max;
+
+	if (c->state == NST_CONN_OPAQUE)
+		return edge;
+	room = room > used ? room - used : 0;
+	return seq_min(edge, f->rcv_nxt + room);
+}
+
+/**
+ * flow_window - window field of an acknowledgement towards a sender
+ * @c: connection
+ * @dir: direction of the data that is acknowledged
+ * @ack: the acknowledgement number, sender's numbers
+ *
+ * The right edge never retreats (RFC 9293 3.8.6), and is rounded down to what
+ * the receiver's shift count can say.
+ */
+u16 flow_window(struct nst_conn *c, u8 dir, u32 ack)
+{
+	struct nst_flow *f = &c->flow[dir];
+	u32 win;
+
+	f->adv_edge = seq_max(f->adv_edge, right_edge(c, f));
+	if (!seq_after(f->adv_edge, ack))
+		return 0;
+	win = (f->adv_edge - ack) >> c->flow[!dir].wscale;
+	return win > 0xffff ? 0xffff : win;
+}
+
+/* The receiver has everything before @ack. */
+static bool take_ack(struct nst_conn *c, struct nst_flow *f, u32 ack)
+{
+	if (!seq_after(ack, f->snd_una))
+		return false;
+	f->snd_una = ack;
+	f->resends = 0;
+	f->rto = 0;
+	f->rto_due = 0;
+	seqmap_prune(&f->map, ack);
+	retain_prune(c->env, f, ack);
+	return true;
+}
+
+/*
+ * SACK edges translate exactly or their block goes.  A block below an ack
+ * that was raised would read as a duplicate SACK (RFC 2883), and one below
+ * the receiver's own ack lies where the map has forgotten.
+ */
+static void map_sack(const struct nst_flow *f, const struct nst_segment *seg,
+		     struct nst_out *out)
+{
+	u32 left, right;
+	u8 i;
+
+	for (i = 0; i < seg->nr_sack; i++) {
+		if (!seqmap_edge_to_orig(&f->map, seg->sack[i].left, &left) ||
+		    !seqmap_edge_to_orig(&f->map, seg->sack[i].right, &right))
+			continue;
+		if (!seq_after(right, out->ack) && (f->map.after || f->map.nr))
+			continue;
+		if (out->ack != seqmap_to_orig(&f->map, seg->ack) &&
+		    !seq_after(left, out->ack))
+			continue;
+		out->sack[out->nr_sack].left = left;
+		out->sack[out->nr_sack].right = right;
+		out->nr_sack++;
+	}
+}
+
+/**
+ * flow_ack - what a segment acknowledges
+ * @c: connection
+ * @seg: the segment; its sender is the receiver of the other direction
+ * @out: ack, win and sack are filled in
+ *
+ * Return: true where it tells the other end anything new.
+ */
+bool flow_ack(struct nst_conn *c, const struct nst_segment *seg,
+	      struct nst_out *out)
+{
+	struct nst_flow *f = &c->flow[!seg->dir];
+	u32 ack = seg->ack;
+	u32 edge, old_edge, orig;
+	bool news;
+
+	if (seq_after(ack, f->snd_nxt)) {
+		nst_count(c->env, NST_R_ACK_CLAMPED);
+		ack = f->snd_nxt;
+	}
+	take_ack(c, f, ack);
+	edge = ack + ((u32)seg->win << c->flow[seg->dir].wscale);
+	f->edge = seq_max(f->edge, edge);
+
+	orig = seqmap_to_orig(&f->map, ack);
+	news = seq_after(orig, f->acked);
+	f->acked = seq_max(f->acked, orig);
+	out->ack = f->acked;
+	old_edge = f->adv_edge;
+	out->win = flow_window(c, !seg->dir, out->ack);
+	map_sack(f, seg, out);
+	return news || f->adv_edge != old_edge || out->nr_sack ||
+	       (seg->flags & (NST_ECE | NST_CWR));
+}
+
+/**
+ * flow_send_ack - an acknowledgement in the receiver's name
+ * @c: connection
+ * @dir: direction of the data that is acknowledged
+ * @out: gets one action more
+ *
+ * The number is what the sender has been given already; raise
+ * &nst_flow.acked first to give it more.
+ */
+void flow_send_ack(struct nst_conn *c, u8 dir, struct nst_out *out)
+{
+	struct nst_emit *e = emit_add(c, !dir, out);
+
+	if (e)
+		nst_count(c->env, NST_R_ACK_SPOOFED);
+}
+
+/**
+ * flow_publish - what conntrack's window tracking must be told
+ *
+ * tcp_in_window() takes nf_ct_seq_offset() of "ack - 1" off an
+ * acknowledgement.  With changes in flight the largest offset errs to the
+ * safe side for all of them; behind the last one, and with nothing in
+ * flight, the offset is exact: conntrack leaves its unacknowledged state
+ * only on an exact match.
+ */
+void flow_publish(struct nst_flow *f, struct nst_publish *pub)
+{
+	const struct seqrec *last = seqmap_last(&f->map);
+	struct nst_publish p = { .changed = true };
+
+	p.offset_after = (s32)f->map.after;
+	p.offset_before = p.offset_after;
+	if (last) {
+		p.offset_before = seqmap_max_offset(&f->map);
+		p.correction_pos = last->new_seq + last->new_len - 2;
+	}
+	pub->changed = p.offset_after != f->pub.offset_after ||
+		       p.offset_before != f->pub.offset_before ||
+		       (last && p.correction_pos != f->pub.correction_pos);
+	if (!pub->changed)
+		return;
+	*pub = p;
+	f->pub = p;
+}

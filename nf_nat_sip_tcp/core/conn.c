@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A connection: both directions, under one lock of the skin (I2).
+ *
+ *	SYN --SYN/ACK--> SYN_ACK --third packet--> FOLLOWED --+
+ *	 |                  |                         |       | framing lost,
+ *	 +----- anything unexpected -----> OPAQUE <---+-------+ FIN in a message,
+ *	                                                        limit, setting
+ *
+ * OPAQUE is for good (I5).  It still delivers what was held or acknowledged,
+ * and translates what is in flight; then it adds two constants.
+ */
+#include <nf_nat_sip_tcp/flow.h>
+
+void conn_init(struct nst_conn *c, struct nst_env *env, u64 id, u16 zone,
+	       const struct nst_natmap *map)
+{
+	memset(c, 0, sizeof(*c));
+	c->env = env;
+	c->id = id;
+	c->zone = zone;
+	c->map = *map;
+	c->reason = NST_R_MAX;
+}
+
+void conn_free(struct nst_conn *c)
+{
+	u8 dir;
+
+	c->state = NST_CONN_DEAD;
+	for (dir = 0; dir < 2; dir++) {
+		retain_flush(c->env, &c->flow[dir]);
+		seqmap_free(c->env, &c->flow[dir].map);
+	}
+}
+
+static bool flow_quiet(const struct nst_flow *f)
+{
+	return !f->hold && !f->blocks && seqmap_constant(&f->map);
+}
+
+bool conn_quiet(const struct nst_conn *c)
+{
+	return flow_quiet(&c->flow[0]) && flow_quiet(&c->flow[1]);
+}
+
+bool conn_wants_payload(const struct nst_conn *c, u8 dir)
+{
+	(void)dir;
+	return c->state == NST_CONN_SYN_ACK || c->state == NST_CONN_FOLLOWED;
+}
+
+/* From now on look at nothing; what is held goes out as it is. */
+void conn_opaque(struct nst_conn *c, enum nst_reason reason)
+{
+	struct nst_trace t = { .id = NST_TRACE_OPAQUE, .reason = reason };
+	u8 dir;
+
+	if (c->state == NST_CONN_OPAQUE)
+		return;
+	c->state = NST_CONN_OPAQUE;
+	c->reason = reason;
+	nst_count(c->env, reason);
+	for (dir = 0; dir < 2; dir++)
+		flow_release(&c->flow[dir]);
+	t.conn = c->id;
+	if (nst_tracing(c->env))
+		c->env->ops->trace(c->env, &t);
+}
+
+static void out_init(const struct nst_segment *seg, struct nst_out *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!seg)
+		return;
+	out->verdict = NST_ACCEPT;
+	out->len = seg->len;
+	out->seq = seg->seq;
+	out->ack = seg->ack;
+	out->win = seg->win;
+}
+
+static void finish(struct nst_conn *c, u64 now, struct nst_out *out)
+{
+	u64 due[2];
+	u8 dir;
+
+	for (dir = 0; dir < 2; dir++) {
+		flow_push(c, dir, now, out);
+		flow_publish(&c->flow[dir], &out->publish[dir]);
+		due[dir] = flow_due(c, &c->flow[dir]);
+	}
+	out->timer = due[0] && (!due[1] || due[0] < due[1]) ? due[0] : due[1];
+}
+
+/* Both numbers of a connection at rest are off by constants. */
+static void pass_constant(const struct nst_conn *c, const struct nst_segment *seg,
+			  struct nst_out *out)
+{
+	const struct nst_flow *f = &c->flow[seg->dir];
+	const struct nst_flow *back = &c->flow[!seg->dir];
+	u8 i;
+
+	out->seq = seg->seq + f->map.after;
+	out->ack = seg->ack - back->map.after;
+	out->nr_sack = seg->nr_sack;
+	for (i = 0; i < seg->nr_sack; i++) {
+		out->sack[i].left = seg->sack[i].left - back->map.after;
+		out->sack[i].right = seg->sack[i].right - back->map.after;
+	}
+}
+
+/* A SYN or SYN/ACK says where its direction starts. */
+static void flow_start(struct nst_conn *c, const struct nst_segment *seg)
+{
+	struct nst_flow *f = &c->flow[seg->dir];
+
+	retain_flush(c->env, f);
+	seqmap_free(c->env, &f->map);
+	memset(&f->map, 0, sizeof(f->map));
+	f->seen = true;
+	f->isn = seg->seq;
+	f->rcv_nxt = seg->seq + 1;
+	f->acked = f->rcv_nxt;
+	f->adv_edge = f->rcv_nxt;
+	f->snd_una = f->rcv_nxt;
+	f->snd_nxt = f->rcv_nxt;
+	f->rend_nxt = f->rcv_nxt;
+	f->edge = f->rcv_nxt;
+	f->wscale = seg->wscale;
+	f->has_ts = seg->has_ts;
+	f->tsval = seg->tsval;
+	f->sack_ok = seg->sack_ok;
+	c->flow[!seg->dir].mss = seg->mss;
+}
+
+/* Window scaling is in use only where both ends offered it (RFC 7323 2.2). */
+static void settle_wscale(struct nst_conn *c)
+{
+	u8 *a = &c->flow[0].wscale, *b = &c->flow[1].wscale;
+
+	if (*a == 0xff || *b == 0xff) {
+		*a = 0;
+		*b = 0;
+	}
+	if (*a > 14)
+		*a = 14;
+	if (*b > 14)
+		*b = 14;
+}
+
+static void take_syn_ack(struct nst_conn *c, const struct nst_segment *seg)
+{
+	flow_start(c, seg);
+	settle_wscale(c);
+	c->flow[0].edge = c->flow[0].snd_una + seg->win;
+	c->flow[0].adv_edge = c->flow[0].edge;
+}
+
+static void step_syn(struct nst_conn *c, const struct nst_segment *seg)
+{
+	bool answer = seg->flags & NST_ACK;
+	struct nst_flow *f = &c->flow[seg->dir];
+
+	if (f->seen && f->isn == seg->seq)
+		return;
+	if (seg->dir == answer && c->state == NST_CONN_SYN && !seg->len) {
+		if (!answer) {
+			flow_start(c, seg);
+		} else if (c->flow[0].seen) {
+			take_syn_ack(c, seg);
+			c->state = NST_CONN_SYN_ACK;
+		}
+		return;
+	}
+	/*
+	 * Another connection on the same tuple?  It passes as it is; if its
+	 * answer comes, the old one is history and so are its offsets.
+	 */
+	conn_opaque(c, NST_R_OPAQUE_NEW_SYN);
+	if (answer) {
+		flow_start(c, seg);
+		c->flow[!seg->dir].isn = seg->ack - 1;
+		retain_flush(c->env, &c->flow[!seg->dir]);
+		seqmap_free(c->env, &c->flow[!seg->dir].map);
+		memset(&c->flow[!seg->dir].map, 0, sizeof(c->flow[0].map));
+		c->flow[!seg->dir].snd_nxt = seg->ack;
+		c->flow[!seg->dir].rend_nxt = seg->ack;
+	}
+}
+
+/* Is this what a connection must look like before it can be followed? */
+static void step_handshake(struct nst_conn *c, const struct nst_segment *seg)
+{
+	if (seg->flags & NST_RST)
+		return;
+	if (c->state == NST_CONN_SYN_ACK && seg->dir == 0 && (seg->flags & NST_ACK)) {
+		c->state = NST_CONN_FOLLOWED;
+		nst_count(c->env, NST_R_CONN_FOLLOWED);
+		return;
+	}
+	conn_opaque(c, NST_R_OPAQUE_ONE_SIDED);
+}
+
+/* A RST ends the connection where both ends believe it is (RFC 5961 3). */
+static void step_rst(struct nst_conn *c, const struct nst_segment *seg,
+		     struct nst_out *out)
+{
+	struct nst_flow *f = &c->flow[seg->dir];
+	u8 dir;
+
+	out->seq = seg->seq == f->rcv_nxt ? f->snd_nxt : seqmap_to_new(&f->map, seg->seq);
+	if (seg->seq != f->rcv_nxt)
+		return;
+	for (dir = 0; dir < 2; dir++) {
+		retain_flush(c->env, &c->flow[dir]);
+		c->flow[dir].rend_nxt = c->flow[dir].snd_nxt;
+		c->flow[dir].ack_due = 0;
+		c->flow[dir].rto_due = 0;
+		c->flow[dir].mode = NST_MODE_IDLE;
+	}
+	c->state = NST_CONN_OPAQUE;
+}
+
+/* No payload, no FIN: only numbers. */
+static void step_empty(struct nst_conn *c, const struct nst_segment *seg,
+		       bool news, struct nst_out *out)
+{
+	struct nst_flow *f = &c->flow[seg->dir];
+	const struct nst_flow *back = &c->flow[!seg->dir];
+	bool raised = seqmap_to_orig(&back->map, seg->ack) != out->ack;
+
+	if (seg->seq == f->rcv_nxt)
+		out->seq = f->snd_nxt;
+	else if (seg->seq == f->rcv_nxt - 1)	/* keep-alive, RFC 9293 3.8.4 */
+		out->seq = f->snd_nxt - 1;
+	else
+		out->seq = seqmap_to_new(&f->map, seg->seq);
+	/* To a sender with bytes under way it would look like a loss. */
+	if (raised && !news && back->rcv_nxt != back->acked)
+		out->verdict = NST_DROP;
+}
+
+/* In an opaque connection bytes pass; behind waiting ones they must not. */
+static void step_opaque_data(struct nst_conn *c, const struct nst_segment *seg,
+			     bool news, struct nst_out *out)
+{
+	struct nst_flow *f = &c->flow[seg->dir];
+	u32 end = seg->seq + seg->len + !!(seg->flags & NST_FIN);
+
+	if (seq_before(seg->seq, f->rcv_nxt) && !seq_after(end, f->rcv_nxt)) {
+		flow_repeat(c, seg, news, out);
+		return;
+	}
+	if (flow_pending(f) || seq_before(seg->seq, f->rcv_nxt)) {
+		out_strip(c, seg->dir, news, out);
+		return;
+	}
+	out->seq = seqmap_to_new(&f->map, seg->seq);
+	f->rcv_nxt = end;
+	f->snd_nxt = out->seq + (end - seg->seq);
+	f->rend_nxt = f->snd_nxt;
+}
+
+/**
+ * struct step - one data segment of a followed connection
+ * @c: connection
+ * @seg: segment
+ * @now: ms
+ * @news: its acknowledgement is worth passing on
+ * @fd: its bytes
+ * @out: what to do
+ */
+struct step {
+	struct nst_conn *c;
+	const struct nst_segment *seg;
+	u64 now;
+	bool news;
+	struct feed fd;
+	struct nst_out *out;
+};
+
+/* Framing is lost: behind what is held the rest passes raw. */
+static void feed_lost(struct step *st)
+{
+	struct feed *fd = &st->fd;
+	struct nst_block *rest = NULL;
+	u32 len = fd->n - fd->pos;
+
+	if (!fd->f->hold && !feed_pass(fd, len))
+		len = 0;
+	if (fd->replace)
+		retain_add(fd->f, fd->blk);
+	fd->blk = NULL;
+	conn_opaque(st->c, fd->lost);
+	if (!len || block_room(st->c->env, &rest, len))
+		return;
+	block_append(rest, fd->p + fd->pos, len);
+	retain_add(fd->f, rest);
+	fd->pos += len;
+}
+
+/* What the feed made of the payload becomes the verdict. */
+static void feed_verdict(struct step *st)
+{
+	struct nst_flow *f = st->fd.f;
+	struct nst_out *out = st->out;
+	u32 passed = st->fd.passed;
+
+	if (st->fd.blk && st->fd.blk->len)
+		retain_add(f, st->fd.blk);
+	else
+		block_free(st->c->env, st->fd.blk);
+	f->rcv_nxt += st->fd.pos;
+	if (!flow_pending(f) && (passed || !st->seg->len)) {
+		out->seq = f->snd_nxt;
+		out->len = passed;
+		f->rend_nxt += passed;
+		f->snd_nxt += passed;
+		return;
+	}
+	if (!flow_carry(st->c, st->seg->dir, out))
+		out_strip(st->c, st->seg->dir, st->news, out);
+}
+
+/* Held bytes are acknowledged in a while. */
+static void hold_arm(struct step *st)
+{
+	struct nst_flow *f = st->fd.f;
+
+	if (!f->hold)
+		f->ack_due = 0;
+	else if (f->acked != f->rcv_nxt && !f->ack_due)
+		f->ack_due = st->now + st->c->env->set.ack_delay;
+	if (f->hold)
+		nst_count(st->c->env, NST_R_SEG_HELD);
+}
+
+/*
+ * FIN goes behind the last byte.  Where this segment does not take the last
+ * byte along it is taken off, and the sender repeats it: nobody acknowledges
+ * it but the receiver.
+ */
+static void take_fin(struct step *st)
+{
+	struct nst_flow *f = st->fd.f;
+	struct nst_out *out = st->out;
+
+	if (st->fd.pos != st->fd.n || flow_pending(f) ||
+	    (out->verdict != NST_CARRY && out->verdict != NST_ACCEPT)) {
+		out->clear_flags |= NST_FIN;
+		return;
+	}
+	f->fin = true;
+	f->rcv_nxt++;
+	f->snd_nxt++;
+	f->rend_nxt++;
+}
+
+static void trace_sent(struct step *st)
+{
+	struct nst_trace t = { .id = NST_TRACE_SENT, .dir = st->seg->dir };
+	const struct nst_out *out = st->out;
+
+	if (!nst_tracing(st->c->env) || !st->fd.n)
+		return;
+	t.conn = st->c->id;
+	if (out->verdict == NST_CARRY)
+		t.n[0] = out->carry_len;
+	else if (out->verdict == NST_ACCEPT)
+		t.n[0] = out->len;
+	st->c->env->ops->trace(st->c->env, &t);
+}
+
+/* A segment cannot go on as it is behind bytes that wait, or when cut. */
+static int feed_start(struct step *st, u32 skip)
+{
+	struct feed *fd = &st->fd;
+
+	fd->c = st->c;
+	fd->f = &st->c->flow[st->seg->dir];
+	fd->dir = st->seg->dir;
+	fd->now = st->now;
+	fd->p = st->seg->len ? st->seg->payload + skip : NULL;
+	fd->n = st->seg->len - skip;
+	fd->work = &st->out->work;
+	fd->lost = NST_R_MAX;
+	if (!skip && !flow_pending(fd->f))
+		return 0;
+	fd->replace = true;
+	return block_room(st->c->env, &fd->blk, fd->n);
+}
+
+/* The next bytes of a followed direction; the first @skip came before. */
+static void step_in_order(struct step *st, u32 skip)
+{
+	struct nst_flow *f = &st->c->flow[st->seg->dir];
+	bool fin = st->seg->flags & NST_FIN;
+
+	if (feed_start(st, skip)) {
+		nst_count(st->c->env, NST_R_SEG_NOMEM);
+		out_strip(st->c, st->seg->dir, st->news, st->out);
+		return;
+	}
+	feed_run(&st->fd);
+	if (st->fd.lost != NST_R_MAX)
+		feed_lost(st);
+	else if (st->fd.pos != st->fd.n)
+		nst_count(st->c->env, NST_R_SEG_NOMEM);
+	if (fin && f->hold) {
+		if (st->fd.blk)
+			retain_add(f, st->fd.blk);
+		st->fd.blk = NULL;
+		conn_opaque(st->c, NST_R_OPAQUE_FIN);
+	}
+	feed_verdict(st);
+	hold_arm(st);
+	if (fin)
+		take_fin(st);
+	trace_sent(st);
+}
+
+/* Bytes of a followed connection, by where they stand in its order. */
+static void step_data(struct step *st)
+{
+	struct nst_conn *c = st->c;
+	const struct nst_segment *seg = st->seg;
+	const struct nst_flow *f = &c->flow[seg->dir];
+	u32 end = seg->seq + seg->len + !!(seg->flags & NST_FIN);
+
+	if (seg->seq == f->rcv_nxt) {
+		step_in_order(st, 0);
+	} else if (seq_after(seg->seq, f->rcv_nxt)) {
+		nst_count(c->env, NST_R_SEG_OUT_OF_ORDER);
+		flow_send_ack(c, seg->dir, st->out);
+		out_strip(c, seg->dir, st->news, st->out);
+	} else if (!seq_after(end, f->rcv_nxt)) {
+		flow_repeat(c, seg, st->news, st->out);
+	} else {
+		u32 skip = f->rcv_nxt - seg->seq;
+
+		step_in_order(st, skip < seg->len ? skip : seg->len);
+	}
+}
+
+static void take_facts(struct nst_flow *f, const struct nst_segment *seg)
+{
+	if (seg->has_ts && (!f->has_ts || seq_after(seg->tsval, f->tsval)))
+		f->tsval = seg->tsval;
+	if (seg->seg_size > f->seg_max)
+		f->seg_max = seg->seg_size;
+	f->win = seg->win;
+}
+
+/* Everything behind the handshake. */
+static void step_established(struct step *st)
+{
+	struct nst_conn *c = st->c;
+	const struct nst_segment *seg = st->seg;
+
+	take_facts(&c->flow[seg->dir], seg);
+	if (seg->flags & NST_ACK)
+		st->news = flow_ack(c, seg, st->out);
+	if (seg->flags & NST_RST) {
+		step_rst(c, seg, st->out);
+		return;
+	}
+	if (seg->flags & NST_URG)
+		conn_opaque(c, NST_R_OPAQUE_URGENT);
+	if (!seg->len && !(seg->flags & NST_FIN))
+		step_empty(c, seg, st->news, st->out);
+	else if (c->state == NST_CONN_OPAQUE)
+		step_opaque_data(c, seg, st->news, st->out);
+	else
+		step_data(st);
+}
+
+void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
+		  struct nst_out *out)
+{
+	struct step st = { .c = c, .seg = seg, .now = now, .out = out };
+
+	out_init(seg, out);
+	if (seg->flags & NST_SYN)
+		step_syn(c, seg);
+	else if (c->state < NST_CONN_FOLLOWED)
+		step_handshake(c, seg);
+	if (seg->flags & NST_SYN || !c->flow[1].seen)
+		return;
+	if (c->state == NST_CONN_OPAQUE && conn_quiet(c))
+		pass_constant(c, seg, out);
+	else
+		step_established(&st);
+	finish(c, now, out);
+}
+
+void step_timer(struct nst_conn *c, u64 now, struct nst_out *out)
+{
+	out_init(NULL, out);
+	if (c->state == NST_CONN_DEAD)
+		return;
+	flow_timer(c, 0, now, out);
+	flow_timer(c, 1, now, out);
+	finish(c, now, out);
+}
+
+void step_opaque(struct nst_conn *c, enum nst_reason reason, u64 now,
+		 struct nst_out *out)
+{
+	out_init(NULL, out);
+	conn_opaque(c, reason);
+	finish(c, now, out);
+}

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * In-order bytes of one direction: CRLF keep-alives, messages, bodies.
+ *
+ *	        CRLF passes              header or wanted body incomplete
+ *	       +--------+                  +-------+
+ *	       v        |                  v       |
+ *	     IDLE ------+--- a byte ---> GATHER ---+
+ *	       ^  ^                        |   |
+ *	       |  +--- message complete ---+   | body need not be changed
+ *	       |                               v
+ *	       +------ body has passed ------ BODY
+ *
+ * What leaves is either the segment's own payload (while everything so far
+ * passes unchanged) or a block that replaces it.  A message is parsed where
+ * it lies if the segment has all of it, and is copied only to be held.
+ */
+#include <nf_nat_sip_tcp/flow.h>
+#include <nf_nat_sip_tcp/message.h>
+
+/* What a rewritten message usually grows by, at most. */
+#define GROWTH 768
+
+static void trace_n(struct feed *fd, enum nst_trace_id id, u32 a, u32 b, u32 c)
+{
+	struct nst_trace t = { .id = id, .dir = fd->dir, .index = fd->index };
+
+	if (!nst_tracing(fd->c->env))
+		return;
+	t.conn = fd->c->id;
+	t.n[0] = a;
+	t.n[1] = b;
+	t.n[2] = c;
+	fd->c->env->ops->trace(fd->c->env, &t);
+}
+
+/* Take room for @more bytes of output, so that writing them cannot fail. */
+static int feed_room(struct feed *fd, u32 more)
+{
+	if (!fd->replace)
+		more += fd->passed;
+	return block_room(fd->c->env, &fd->blk, more);
+}
+
+/* From here on a block goes out in the place of the payload. */
+static int feed_replace(struct feed *fd, u32 more)
+{
+	int err = feed_room(fd, more);
+
+	if (err)
+		return err;
+	if (!fd->replace)
+		block_append(fd->blk, fd->p, fd->passed);
+	fd->passed = 0;
+	fd->replace = true;
+	return 0;
+}
+
+/**
+ * feed_pass - the next @len bytes of the payload pass as they are
+ *
+ * Return: 0 or -ENOMEM, then nothing has passed.
+ */
+int feed_pass(struct feed *fd, u32 len)
+{
+	if (fd->replace) {
+		if (feed_room(fd, len))
+			return -ENOMEM;
+		block_append(fd->blk, fd->p + fd->pos, len);
+	} else {
+		fd->passed += len;
+	}
+	fd->pos += len;
+	return 0;
+}
+
+/* The rest of the payload has to wait. */
+static int feed_hold(struct feed *fd)
+{
+	u32 len = fd->n - fd->pos;
+	struct nst_flow *f = fd->f;
+	int err;
+
+	/* In front of held bytes the payload must be cut: it needs a block. */
+	if (fd->passed && feed_replace(fd, 0))
+		return -ENOMEM;
+	if (flow_memory(f) + len > fd->c->env->set.hold_max) {
+		fd->lost = NST_R_OPAQUE_HOLD_MAX;
+		return -ENOSPC;
+	}
+	err = block_room(fd->c->env, &f->hold, len);
+	if (err)
+		return err;
+	if (!f->hold->len)
+		f->hold_since = fd->now;
+	block_append(f->hold, fd->p + fd->pos, len);
+	fd->pos += len;
+	return 0;
+}
+
+/*
+ * Note what became of a message.  The record spans from the first to the last
+ * changed byte: what is the same at both ends needs no exactness lost to it.
+ */
+static void feed_record(struct feed *fd, const struct edits *e, u32 orig_seq, u32 new_seq)
+{
+	struct seqrec r;
+	u32 first = e->list[0].at.off;
+	u32 last = span_end(e->list[e->nr - 1].at);
+
+	r.orig_seq = orig_seq + first;
+	r.orig_len = last - first;
+	r.new_seq = new_seq + first;
+	r.new_len = last - first + e->delta;
+	seqmap_add(&fd->f->map, &r);
+}
+
+/*
+ * A message of @len bytes is complete, at the start of what is held or at
+ * @fd->pos of the payload.  All memory is taken before message_process():
+ * what it does to calls is done once.
+ */
+static int feed_message(struct feed *fd, const char *buf, u32 len, struct edits *e)
+{
+	struct nst_flow *f = fd->f;
+	struct nst_env *env = fd->c->env;
+	struct message m = {
+		.env = env, .map = &fd->c->map, .dir = fd->dir, .zone = fd->c->zone,
+		.conn = fd->c->id, .owner = fd->c->owner, .index = fd->index,
+		.now = fd->now, .buf = buf, .hdr_len = f->frame.hdr_len,
+		.body_len = f->frame.body_len, .len = len, .edits = e,
+		.work = fd->work,
+	};
+	bool held = f->hold;
+	u32 orig_seq = f->rcv_nxt + fd->pos - (held ? len : 0);
+	u32 start;
+
+	trace_n(fd, NST_TRACE_HEADER, m.hdr_len, 0, 0);
+	trace_n(fd, NST_TRACE_BODY, m.body_len, 0, 0);
+	trace_n(fd, NST_TRACE_TOTAL, m.hdr_len + m.body_len, 0, 0);
+	trace_n(fd, NST_TRACE_STATE, 0, 0, m.hdr_len + m.body_len - len);
+
+	edits_init(e);
+	message_process(&m);
+	if (e->nr && feed_room(fd, len + e->delta)) {
+		nst_count(env, NST_R_MSG_NOMEM);
+		edits_init(e);
+	}
+	fd->index++;
+	if (!e->nr && !held)
+		return feed_pass(fd, len);
+	if (feed_replace(fd, len + e->delta))
+		return -ENOMEM;
+
+	start = fd->blk->len;
+	if (e->nr)
+		feed_record(fd, e, orig_seq, f->rend_nxt + start);
+	fd->blk->len += edits_render(e, buf, len, fd->blk->data + start);
+	if (!held)
+		fd->pos += len;
+	return 0;
+}
+
+static int feed_complete(struct feed *fd, const char *buf, u32 len)
+{
+	struct nst_env *env = fd->c->env;
+	struct edits *e;
+	int err;
+
+	err = seqmap_room(env, &fd->f->map);
+	if (!err)
+		err = feed_room(fd, len + GROWTH);
+	if (err)
+		return err;
+	e = env->ops->alloc(env, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	err = feed_message(fd, buf, len, e);
+	env->ops->free(env, e, sizeof(*e));
+	return err;
+}
+
+/* After the header block: what must be there before the message can go on? */
+static u32 feed_need(struct feed *fd, const char *buf)
+{
+	const struct sip_frame *fr = &fd->f->frame;
+
+	if (message_wants_body(fd->c->env, buf, fr->hdr_len, fr->body_len))
+		return fr->hdr_len + fr->body_len;
+	return fr->hdr_len;
+}
+
+static void feed_next_mode(struct feed *fd, u32 len)
+{
+	struct nst_flow *f = fd->f;
+
+	f->body_left = f->frame.hdr_len + f->frame.body_len - len;
+	f->mode = f->body_left ? NST_MODE_BODY : NST_MODE_IDLE;
+	memset(&f->frame, 0, sizeof(f->frame));
+}
+
+static void trace_missing(struct feed *fd, u32 have)
+{
+	const struct sip_frame *fr = &fd->f->frame;
+
+	if (fr->hdr_len)
+		trace_n(fd, NST_TRACE_STATE, have, 0, fr->hdr_len + fr->body_len - have);
+	else
+		trace_n(fd, NST_TRACE_STATE, have, ~0u, 0);
+}
+
+/* The message lies in the payload from @fd->pos on. */
+static int gather_in_place(struct feed *fd)
+{
+	const char *buf = fd->p + fd->pos;
+	u32 have = fd->n - fd->pos;
+	int r, err;
+	u32 need;
+
+	r = sip_frame_scan(&fd->f->frame, buf, have, fd->c->env->set.header_max);
+	if (r < 0) {
+		fd->lost = -r;
+		return -EPROTO;
+	}
+	need = r ? feed_need(fd, buf) : have + 1;
+	if (need > have) {
+		trace_missing(fd, have);
+		return feed_hold(fd);
+	}
+	err = feed_complete(fd, buf, need);
+	if (err)
+		memset(&fd->f->frame, 0, sizeof(fd->f->frame));
+	else
+		feed_next_mode(fd, need);
+	return err;
+}
+
+/* Undo an append: these bytes belong to what comes behind the message. */
+static void unhold(struct feed *fd, u32 len)
+{
+	fd->f->hold->len -= len;
+	fd->pos -= len;
+}
+
+/* The start of the message is held; the payload goes on with it. */
+static int gather_held(struct feed *fd)
+{
+	struct nst_flow *f = fd->f;
+	u32 before = f->hold->len;
+	u32 need;
+	int r, err;
+
+	err = feed_hold(fd);
+	if (err)
+		return err;
+	r = sip_frame_scan(&f->frame, f->hold->data, f->hold->len,
+			   fd->c->env->set.header_max);
+	if (r < 0) {
+		fd->lost = -r;
+		return -EPROTO;
+	}
+	need = r ? feed_need(fd, f->hold->data) : f->hold->len + 1;
+	if (need > f->hold->len) {
+		trace_missing(fd, f->hold->len);
+		return 0;
+	}
+	unhold(fd, f->hold->len - need);
+	err = feed_complete(fd, f->hold->data, need);
+	if (err) {
+		unhold(fd, f->hold->len - before);
+		memset(&f->frame, 0, sizeof(f->frame));
+		return err;
+	}
+	block_free(fd->c->env, f->hold);
+	f->hold = NULL;
+	feed_next_mode(fd, need);
+	return 0;
+}
+
+static int feed_idle(struct feed *fd)
+{
+	u32 crlf = sip_frame_crlf(fd->p + fd->pos, fd->n - fd->pos);
+
+	if (crlf) {
+		nst_count(fd->c->env, NST_R_KEEPALIVE);
+		return feed_pass(fd, crlf);
+	}
+	fd->f->mode = NST_MODE_GATHER;
+	memset(&fd->f->frame, 0, sizeof(fd->f->frame));
+	return 0;
+}
+
+static int feed_body(struct feed *fd)
+{
+	struct nst_flow *f = fd->f;
+	u32 len = fd->n - fd->pos;
+	int err;
+
+	if (len > f->body_left)
+		len = f->body_left;
+	err = feed_pass(fd, len);
+	if (err)
+		return err;
+	f->body_left -= len;
+	if (!f->body_left)
+		f->mode = NST_MODE_IDLE;
+	return 0;
+}
+
+static int feed_step(struct feed *fd)
+{
+	switch (fd->f->mode) {
+	case NST_MODE_IDLE:
+		return feed_idle(fd);
+	case NST_MODE_BODY:
+		return feed_body(fd);
+	default:
+		return fd->f->hold ? gather_held(fd) : gather_in_place(fd);
+	}
+}
+
+/*
+ * What is held goes out as it is.  No memory is needed: the block changes
+ * hands.
+ */
+void flow_release(struct nst_flow *f)
+{
+	struct nst_block *b = f->hold;
+
+	f->hold = NULL;
+	f->mode = NST_MODE_IDLE;
+	f->body_left = 0;
+	f->ack_due = 0;
+	if (b)
+		retain_add(f, b);
+}
+
+/* Room that turned out not to be needed. */
+static void feed_trim(struct feed *fd)
+{
+	if (!fd->replace) {
+		block_free(fd->c->env, fd->blk);
+		fd->blk = NULL;
+	}
+}
+
+/**
+ * feed_run - take in-order bytes of a followed direction
+ * @fd: the bytes; @fd->pos tells afterwards how many were taken
+ *
+ * Bytes beyond @fd->pos could not be taken for want of memory or of room for
+ * records: the sender repeats them.  With @fd->lost set framing is lost, and
+ * they pass raw.
+ */
+void feed_run(struct feed *fd)
+{
+	trace_n(fd, NST_TRACE_RECEIVED, fd->n, 0, 0);
+	while (fd->pos < fd->n)
+		if (feed_step(fd))
+			break;
+	/* Bytes that were not taken come again, perhaps cut in another way. */
+	if (!fd->f->hold && fd->f->mode == NST_MODE_GATHER)
+		fd->f->mode = NST_MODE_IDLE;
+	feed_trim(fd);
+	if (fd->index)
+		trace_n(fd, NST_TRACE_MESSAGES, fd->index, 0, 0);
+}

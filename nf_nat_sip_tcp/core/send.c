@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Bytes of our own: carried by a segment that passes, emitted behind it,
+ * repeated.
+ *
+ * Timers of a direction, all in flow_timer():
+ *	ack_due		held bytes are acknowledged, ack_delay after they came
+ *	hold_timeout	the rest of a message does not come: opaque
+ *	rto_due		retained bytes go out again, doubling from RTO_MIN
+ */
+#include <nf_nat_sip_tcp/flow.h>
+
+/* RFC 6298 2.1: before any measurement. */
+#define RTO_FIRST 1000
+/* RFC 6298 2.5: at least a minute where there is a bound. */
+#define RTO_LAST 60000
+/* 1+2+4+8+16+32+60 s: about two minutes, less than conntrack's 300 s. */
+#define RESENDS_MAX 7
+/* RFC 879, 9293 3.7.1: what every receiver takes. */
+#define MSS_FLOOR 536
+#define TS_OPTION_LEN 12
+/* One action's bytes; with headers they stay below 64 KiB in any cut. */
+#define EMIT_LEN 32768
+
+/**
+ * flow_cut - payload of one segment of ours
+ *
+ * The receiver's MSS option bounds it, and the largest segment that came
+ * from the sender, which may know more of the path than we do.
+ */
+u16 flow_cut(const struct nst_flow *f)
+{
+	u16 options = f->has_ts ? TS_OPTION_LEN : 0;
+	u16 mss = f->mss > MSS_FLOOR / 4 ? f->mss : MSS_FLOOR / 4;
+	u16 seen = f->seg_max > MSS_FLOOR ? f->seg_max : MSS_FLOOR;
+
+	mss -= options;
+	return mss < seen ? mss : seen;
+}
+
+/**
+ * emit_add - the next own segment: an empty ACK, until more is filled in
+ * @c: connection
+ * @to: direction it goes
+ * @out: action list
+ *
+ * Return: NULL where the list is full.
+ */
+struct nst_emit *emit_add(struct nst_conn *c, u8 to, struct nst_out *out)
+{
+	const struct nst_flow *f = &c->flow[to];
+	const struct nst_flow *back = &c->flow[!to];
+	struct nst_emit *e;
+
+	if (out->nr_emit == NST_EMIT_MAX)
+		return NULL;
+	e = &out->emit[out->nr_emit++];
+	memset(e, 0, sizeof(*e));
+	e->to = to;
+	e->seq = f->snd_nxt;
+	e->ack = back->acked;
+	e->win = flow_window(c, !to, back->acked);
+	e->has_ts = f->has_ts && back->has_ts;
+	e->tsval = f->tsval;
+	e->tsecr = back->tsval;
+	e->mss = flow_cut(f);
+	return e;
+}
+
+/* How many rendered bytes can go out at @seq now, and where they are. */
+static u32 sendable(const struct nst_flow *f, u32 seq, const char **data)
+{
+	u32 len = retain_at(f, seq, data);
+	u32 room = seq_after(f->edge, seq) ? f->edge - seq : 0;
+
+	return len < room ? len : room;
+}
+
+static void arm_rto(struct nst_flow *f, u64 now)
+{
+	if (!f->rto)
+		f->rto = RTO_FIRST;
+	if (!f->rto_due)
+		f->rto_due = now + f->rto;
+}
+
+/**
+ * flow_carry - let the segment at hand carry what waits
+ *
+ * Return: true where it does; false where nothing waits or the receiver's
+ * window has no room, and @out is left alone.
+ */
+bool flow_carry(struct nst_conn *c, u8 dir, struct nst_out *out)
+{
+	struct nst_flow *f = &c->flow[dir];
+	u32 len = sendable(f, f->snd_nxt, &out->carry);
+
+	if (!flow_pending(f))
+		return false;
+	if (len > NST_CARRY_MAX)
+		len = NST_CARRY_MAX;
+	if (!len)
+		return false;
+	out->verdict = NST_CARRY;
+	out->carry_len = len;
+	out->carry_mss = flow_cut(f);
+	out->seq = f->snd_nxt;
+	f->snd_nxt += len;
+	nst_count(c->env, NST_R_SEG_CARRY);
+	return true;
+}
+
+/** flow_push - emit what waits, as far as the receiver's window reaches */
+void flow_push(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out)
+{
+	struct nst_flow *f = &c->flow[dir];
+
+	while (flow_pending(f)) {
+		const char *data = NULL;
+		u32 len = sendable(f, f->snd_nxt, &data);
+		struct nst_emit *e;
+
+		e = len ? emit_add(c, dir, out) : NULL;
+		if (!e)
+			break;
+		e->len = len < EMIT_LEN ? len : EMIT_LEN;
+		e->data = data;
+		f->snd_nxt += e->len;
+		e->psh = !flow_pending(f);
+		nst_count(c->env, NST_R_EMIT);
+	}
+	if (f->blocks)
+		arm_rto(f, now);
+}
+
+/* Send retained bytes again, from the receiver's first hole. */
+static bool resend(struct nst_conn *c, u8 dir, u32 max, struct nst_out *out)
+{
+	struct nst_flow *f = &c->flow[dir];
+	const char *data = NULL;
+	u32 len = retain_at(f, f->snd_una, &data);
+	struct nst_emit *e;
+
+	if (len > f->snd_nxt - f->snd_una)
+		len = f->snd_nxt - f->snd_una;
+	e = len ? emit_add(c, dir, out) : NULL;
+	if (!e)
+		return false;
+	e->seq = f->snd_una;
+	e->len = len < max ? len : max;
+	e->data = data;
+	e->psh = true;
+	return true;
+}
+
+/*
+ * A repeat from its first retained byte on is ours to answer; what is before
+ * it the sender's own segment carries.
+ */
+static void repeat_retained(struct nst_conn *c, const struct nst_segment *seg,
+			    bool news, struct nst_out *out)
+{
+	struct nst_flow *f = &c->flow[seg->dir];
+	u32 start = seqmap_to_new(&f->map, seg->seq);
+	u32 cut = flow_cut(f);
+	u32 first = start;
+
+	nst_count(c->env, NST_R_SEG_REPEAT);
+	retain_overlaps(f, start, seqmap_to_new(&f->map, seg->seq + seg->len), &first);
+	if (seq_after(first, start)) {
+		out->seq = start;
+		out->len = first - start;
+		return;
+	}
+	/* Where the hole is the sender's to fill it repeats that by itself. */
+	resend(c, seg->dir, seg->len > cut ? seg->len : cut, out);
+	out_strip(c, seg->dir, news, out);
+}
+
+/**
+ * flow_repeat - bytes that came before come again
+ * @c: connection
+ * @seg: a segment that ends at or before RCV.NXT
+ * @news: its acknowledgement is worth passing on
+ * @out: verdict
+ *
+ * What the receiver has acknowledged is stripped (I4), what was changed or
+ * acknowledged in its name is answered from retained bytes, the rest passes.
+ */
+void flow_repeat(struct nst_conn *c, const struct nst_segment *seg, bool news,
+		 struct nst_out *out)
+{
+	struct nst_flow *f = &c->flow[seg->dir];
+	u32 end = seg->seq + seg->len + !!(seg->flags & NST_FIN);
+	u32 held = f->rcv_nxt - hold_len(f);
+	u32 first;
+
+	if (seq_before(seg->seq, f->acked))
+		flow_send_ack(c, seg->dir, out);
+	if (!seq_after(end, seqmap_to_orig(&f->map, f->snd_una))) {
+		nst_count(c->env, NST_R_SEG_STALE);
+		out_strip(c, seg->dir, news, out);
+		return;
+	}
+	if (!seq_before(seg->seq, held)) {
+		out_strip(c, seg->dir, news, out);
+		return;
+	}
+	if (retain_overlaps(f, seqmap_to_new(&f->map, seg->seq),
+			    seqmap_to_new(&f->map, seq_min(end, held)), &first)) {
+		repeat_retained(c, seg, news, out);
+		return;
+	}
+	out->seq = seqmap_to_new(&f->map, seg->seq);
+	if (seq_after(end, held))
+		out->len = held - seg->seq;
+}
+
+/* Acknowledge held bytes, if everything before them is safe (I3). */
+static void ack_held(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out)
+{
+	struct nst_flow *f = &c->flow[dir];
+
+	f->ack_due = 0;
+	if (!f->hold || f->acked == f->rcv_nxt)
+		return;
+	if (!retain_covers(f, f->snd_una, f->rend_nxt)) {
+		f->ack_due = now + c->env->set.ack_delay;
+		return;
+	}
+	f->acked = f->rcv_nxt;
+	flow_send_ack(c, dir, out);
+}
+
+/* Both ends learn that bytes cannot be delivered (RFC 5961 3: exact number). */
+static void give_up(struct nst_conn *c, struct nst_out *out)
+{
+	u8 to;
+
+	nst_count(c->env, NST_R_RESET);
+	for (to = 0; to < 2; to++) {
+		struct nst_emit *e = emit_add(c, to, out);
+
+		retain_flush(c->env, &c->flow[to]);
+		c->flow[to].rend_nxt = c->flow[to].snd_nxt;
+		c->flow[to].rto_due = 0;
+		c->flow[to].ack_due = 0;
+		if (!e)
+			continue;
+		e->seq = c->flow[to].snd_una;
+		e->rst = true;
+	}
+	c->state = NST_CONN_OPAQUE;
+	out->closing = true;
+}
+
+/* A window that stays shut is probed: one below, as Linux does it. */
+static void probe(struct nst_conn *c, u8 dir, struct nst_out *out)
+{
+	struct nst_emit *e = emit_add(c, dir, out);
+
+	if (e)
+		e->seq = c->flow[dir].snd_una - 1;
+}
+
+static void resend_due(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out)
+{
+	struct nst_flow *f = &c->flow[dir];
+
+	f->rto_due = 0;
+	if (!f->blocks)
+		return;
+	if (f->resends == RESENDS_MAX) {
+		give_up(c, out);
+		return;
+	}
+	if (f->snd_una == f->snd_nxt) {
+		probe(c, dir, out);
+	} else if (resend(c, dir, flow_cut(f), out)) {
+		nst_count(c->env, NST_R_EMIT_RESENT);
+		f->resends++;
+	}
+	f->rto = f->rto < RTO_LAST / 2 ? 2 * f->rto : RTO_LAST;
+	arm_rto(f, now);
+}
+
+/** flow_timer - what is due in a direction */
+void flow_timer(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out)
+{
+	struct nst_flow *f = &c->flow[dir];
+
+	if (f->ack_due && now >= f->ack_due)
+		ack_held(c, dir, now, out);
+	if (f->hold && now - f->hold_since >= c->env->set.hold_timeout)
+		conn_opaque(c, NST_R_OPAQUE_HOLD_TIMEOUT);
+	if (f->rto_due && now >= f->rto_due)
+		resend_due(c, dir, now, out);
+}
+
+static u64 earlier(u64 a, u64 b)
+{
+	if (!a || !b)
+		return a ? a : b;
+	return a < b ? a : b;
+}
+
+/** flow_due - when flow_timer() has something to do; 0: never */
+u64 flow_due(const struct nst_conn *c, const struct nst_flow *f)
+{
+	u64 due = earlier(f->ack_due, f->rto_due);
+
+	if (f->hold)
+		due = earlier(due, f->hold_since + c->env->set.hold_timeout);
+	return due;
+}
