@@ -20,7 +20,11 @@ enum nst_door_state {
  * @state: enum nst_door_state
  * @reopen: state or filter changed; the skin has to carry it out
  * @filter: who may send; addr.family 0: everybody, port 0: any port
- * @txn: hash of the transaction that reserved it (I6)
+ * @offers: bit n: offered in the request of &nst_call.txn n, not answered (I6)
+ * @media: which medium of the description it belongs to
+ * @rtcp: it is for the RTCP of that medium
+ * @fresh: reserved by the message that is being processed
+ * @named: advertised by the message that is being processed
  */
 struct nst_door {
 	struct nst_door *next;
@@ -29,13 +33,64 @@ struct nst_door {
 	u8 state;
 	bool reopen;
 	struct nst_endpoint filter;
-	u64 txn;
+	u8 offers;
+	u8 media;
+	bool rtcp;
+	bool fresh;
+	bool named;
 };
 
 enum nst_call_state {
 	NST_CALL_EARLY,		/* INVITE seen, no final answer */
 	NST_CALL_CONFIRMED,	/* answered with 2xx */
 	NST_CALL_ENDED,		/* out of the table, doors to be closed */
+};
+
+/* Transactions that a call remembers, and dialogs that forks may leave it. */
+#define NST_TXN_MAX 8
+#define NST_LEGS_MAX 4
+
+/**
+ * struct nst_txn - a request of a call, remembered for its response
+ * @hash: connection, direction, branch, CSeq, method, Call-ID and From tag;
+ *	0: unused
+ * @cseq: CSeq number
+ * @method: enum sip_method
+ * @from_inside: the inside host sent the request
+ * @initial: an INVITE whose failure is the failure of the call
+ * @described: the request carried a session description
+ * @answered: a 2xx was seen
+ */
+struct nst_txn {
+	u64 hash;
+	u32 cseq;
+	u8 method;
+	bool from_inside;
+	bool initial;
+	bool described;
+	bool answered;
+};
+
+/**
+ * struct nst_leg - the tags of a dialog, hashed; 0: not known yet
+ * @inside_tag: of the inside party
+ * @peer_tag: of the other party
+ */
+struct nst_leg {
+	u64 inside_tag;
+	u64 peer_tag;
+};
+
+/**
+ * struct nst_peer_media - where the peer wants a medium sent to
+ * @addr: address; family 0 where it is a name
+ * @port: RTP or other port; 0: refused
+ * @rtcp_port: RTCP port
+ */
+struct nst_peer_media {
+	struct nst_addr addr;
+	u16 port;
+	u16 rtcp_port;
 };
 
 /**
@@ -48,19 +103,24 @@ enum nst_call_state {
  * @state: enum nst_call_state
  * @inside: address of the inside host that signalled
  * @call_id_hash: keyed hash of the Call-ID
- * @inside_tag: hash of the tag of the inside party; 0: not known yet
- * @peer_tag: hash of the tag of the other party; 0: not known yet (forks)
+ * @legs: its dialogs; the first one from the start, without the tag of the
+ *	called party until a 2xx has come
+ * @nr_legs: how many
  * @peer: address that signals for the other party
  * @doors: its doors
  * @nr_doors: how many
  * @expires: when it ends without signalling, ms of the core's clock
- * @bye: hash of the BYE transaction under way, 0: none
+ * @outgoing: the inside host sent the INVITE
+ * @txn: requests that it remembers
+ * @next_txn: where the next one goes when all are in use
+ * @peer_media: the peer's last description, or NULL
+ * @nr_peer_media: media in it
  * @anchor: the skin's handle: id of the anchor conntrack, 0: none
  * @zone: conntrack zone id, part of the key
  * @owner: the skin's handle of the connection whose message is processed;
  *	   valid from dialog_begin() to dialog_end() only, else NULL
  *
- * Members that dialog.c needs for itself follow; nobody else reads them.
+ * @legs, @txn and @peer_media are the core's own; nobody else reads them.
  */
 struct nst_call {
 	struct nst_call *hash_next;
@@ -70,15 +130,17 @@ struct nst_call {
 	u8 state;
 	struct nst_addr inside;
 	u64 call_id_hash;
-	u64 inside_tag;
-	u64 peer_tag;
+	struct nst_leg legs[NST_LEGS_MAX];
+	u8 nr_legs;
 	struct nst_addr peer;
 	struct nst_door *doors;
 	u8 nr_doors;
 	u64 expires;
-	u64 bye;
-	u64 invite_branch;
-	u32 invite_cseq;
+	bool outgoing;
+	struct nst_txn txn[NST_TXN_MAX];
+	u8 next_txn;
+	struct nst_peer_media *peer_media;
+	u8 nr_peer_media;
 	u32 anchor;
 	u16 zone;
 	void *owner;
@@ -93,6 +155,20 @@ struct nst_work {
 };
 
 /**
+ * struct dialog_ids - what a message is recognised by, hashed; 0: not there
+ * @call_id: Call-ID
+ * @from_tag: tag of From
+ * @to_tag: tag of To
+ * @txn: see &nst_txn.hash
+ */
+struct dialog_ids {
+	u64 call_id;
+	u64 from_tag;
+	u64 to_tag;
+	u64 txn;
+};
+
+/**
  * struct dialog - one message on its way through the call table
  * @env: surroundings
  * @map: address map of the connection; tells which end is inside
@@ -103,7 +179,11 @@ struct nst_work {
  * @now: ms
  * @buf: the message
  * @msg: parsed
- * @call: result: the call it belongs to, or NULL
+ * @ids: result: hashes of what identifies it
+ * @calls: result: the call it belongs to, for each end of the connection that
+ *	is translated
+ * @call: result: the call whose media the message may describe, or NULL where
+ *	it may not
  * @work: calls that got work for the skin
  */
 struct dialog {
@@ -116,6 +196,8 @@ struct dialog {
 	u64 now;
 	const char *buf;
 	const struct sip_msg *msg;
+	struct dialog_ids ids;
+	struct nst_call *calls[2];
 	struct nst_call *call;
 	struct nst_work *work;
 };
@@ -134,25 +216,35 @@ void calls_destroy(struct nst_env *env);
 void dialog_begin(struct dialog *d);
 
 /**
+ * enum nst_port_use - what consecutive ports of a medium are for
+ * @NST_PORTS_PLAIN: all alike: RTP alone, or a medium without RTCP
+ * @NST_PORTS_PAIRS: RTP and RTCP by turns (RFC 3550 section 11)
+ * @NST_PORTS_RTCP: RTCP alone, from an a=rtcp line (RFC 3605)
+ */
+enum nst_port_use {
+	NST_PORTS_PLAIN,
+	NST_PORTS_PAIRS,
+	NST_PORTS_RTCP,
+};
+
+/**
  * dialog_media_port - public ports for a medium of the inside host (D1)
  * @env: surroundings
- * @call: the call
- * @inside: inside RTP endpoint
- * @public_addr: address on the outside
- * @count: consecutive ports wanted (2 for an RTP/RTCP pair)
- * @pair: keep the parity
- * @public_port: result
+ * @req: call, inside endpoint, public address, count and parity; the answer
+ *	goes to @req->public_port
+ * @media: index of the medium in its description
+ * @use: what the ports are for
  *
  * Idempotent: the same inside endpoint keeps its public port for the life of
  * the call.  calls lock held.
  *
  * Return: 0 or what nst_ops.door_reserve returned, -ENOSPC above
- * doors_per_call, -ENOMEM.
+ * doors_per_call, -ENOMEM, -ERANGE where the ports run over 65535 or
+ * NST_PORT_COUNT_MAX, -EADDRINUSE where a port next to one given earlier is
+ * taken.
  */
-int dialog_media_port(struct nst_env *env, struct nst_call *call,
-		      const struct nst_endpoint *inside,
-		      const struct nst_addr *public_addr, u8 count, bool pair,
-		      u16 *public_port);
+int dialog_media_port(struct nst_env *env, struct nst_reserve *req, u8 media,
+		      enum nst_port_use use);
 
 /**
  * dialog_rollback - give back the ports that were reserved since dialog_begin()
@@ -177,10 +269,12 @@ void dialog_end(struct dialog *d, const struct sdp *sdp);
  * @now: ms
  * @max: look at so many buckets at most, going on where the last left off
  * @work: calls that ended
+ *
+ * calls lock held.
  */
 void calls_expire(struct nst_env *env, u64 now, u32 max, struct nst_work *work);
 
-/** calls_flush - end all calls (namespace exit, unload) */
+/** calls_flush - end all calls (namespace exit, unload).  calls lock held */
 void calls_flush(struct nst_env *env, struct nst_work *work);
 
 /**
@@ -188,11 +282,14 @@ void calls_flush(struct nst_env *env, struct nst_work *work);
  *
  * The caller takes the calls lock, looks at the call's state and doors
  * (state ENDED: remove the anchor; else those with reopen set), copies what
- * it needs, clears reopen, and gives the reference back with call_put().
+ * it needs, clears reopen, and gives the reference back with call_put(), all
+ * in one hold of the lock: what changes behind it queues the call again.
+ *
+ * The skin counts and traces doors, the core calls.
  */
 struct nst_call *work_pop(struct nst_work *work);
 
-/** call_put - drop a reference; frees at the last.  calls lock held */
+/** call_put - give back a reference of work_pop(); frees at the last.  calls lock held */
 void call_put(struct nst_env *env, struct nst_call *call);
 
 #endif

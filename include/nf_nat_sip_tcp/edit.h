@@ -2,7 +2,7 @@
 #ifndef NF_NAT_SIP_TCP_EDIT_H
 #define NF_NAT_SIP_TCP_EDIT_H
 
-#include "span.h"
+#include "addr.h"
 
 #define EDITS_MAX 256
 #define EDITS_TEXT_MAX 6144
@@ -54,6 +54,25 @@ void edits_init(struct edits *e);
  */
 void edits_replace(struct edits *e, const char *base, struct span at,
 		   const char *text, u32 len);
+
+/**
+ * edits_replace_uint - put a decimal number in the place of @at
+ * @e: the list
+ * @base: start of the message
+ * @at: bytes to replace
+ * @val: the number
+ * @width: digits to fill up with zeros; 0: as many as it needs
+ */
+void edits_replace_uint(struct edits *e, const char *base, struct span at,
+			u32 val, u32 width);
+
+/**
+ * edits_replace_addr - put an address in the place of @at
+ *
+ * In brackets where the old text has them (RFC 3261 25.1 IPv6reference).
+ */
+void edits_replace_addr(struct edits *e, const char *base, struct span at,
+			const struct nst_addr *addr);
 
 /** edits_delta_within - change in length made by the edits inside a span */
 s32 edits_delta_within(const struct edits *e, struct span s);

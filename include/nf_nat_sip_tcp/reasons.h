@@ -55,6 +55,7 @@
 	R(MSG_RESPONSE, "msg_response", "SIP responses framed")	\
 	R(MSG_REWRITTEN, "msg_rewritten", "messages changed")		\
 	R(MSG_UNPARSED, "msg_unparsed", "framed messages that could not be parsed and passed unchanged") \
+	R(HDR_UNPARSED, "hdr_unparsed", "header values that could not be parsed and passed unchanged") \
 	R(MSG_TOO_COMPLEX, "msg_too_complex", "messages with more headers or changes than there is room for, passed unchanged") \
 	R(MSG_BODY_TOO_LARGE, "msg_body_too_large", "messages whose body is longer than body_max: body passed unchanged") \
 	R(MSG_NOMEM, "msg_nomem", "messages passed unchanged for want of memory") \
@@ -65,14 +66,19 @@
 	R(SDP_FOREIGN, "sdp_foreign", "SDP media left alone because its address is not the signalling host's") \
 	R(SDP_ENCODED, "sdp_encoded", "bodies left alone because they are signed, encrypted or encoded") \
 	R(SDP_NO_PORT, "sdp_no_port", "SDP bodies left alone because no public port was to be had") \
+	R(SDP_ICE, "sdp_ice", "SDP bodies left alone because they carry ICE candidates") \
+	R(SDP_NOT_UDP, "sdp_not_udp", "SDP media left alone because they do not run over UDP") \
+	R(SDP_NO_CALL, "sdp_no_call", "SDP bodies left alone because they belong to no call that is followed") \
 	R(SDP_DENIED, "sdp_denied", "SDP media left alone because no door may lead to its port") \
 	/* calls and doors */						\
 	R(CALL_NEW, "call_new", "calls begun")			\
 	R(CALL_ENDED, "call_ended", "calls ended by signalling")	\
 	R(CALL_FAILED, "call_failed", "calls that ended without an answer") \
+	R(CALL_CHALLENGED, "call_challenged", "calls whose INVITE was challenged (401, 407); the next INVITE begins them anew") \
 	R(CALL_TIMEOUT, "call_timeout", "calls ended by a time-out")	\
 	R(CALL_LIMIT, "call_limit", "calls not followed because calls_max or doors_per_call is reached") \
 	R(CALL_NOMEM, "call_nomem", "calls not followed for want of memory") \
+	R(CALL_FLUSHED, "call_flushed", "calls ended because the helper was switched off or its namespace went") \
 	R(CALL_DOORLESS, "call_doorless", "calls whose doors someone else deleted") \
 	R(BYE_REFUSED, "bye_refused", "BYEs answered with a challenge or failure: call goes on") \
 	R(DOOR_RESERVED, "door_reserved", "public ports reserved")	\
@@ -83,6 +89,9 @@
 	R(DOOR_FAILED, "door_failed", "doors that could not be made")	\
 	R(DOOR_USED, "door_used", "flows that came in through a door")	\
 	R(DOOR_BOUND, "door_bound", "flows from inside bound to their advertised port") \
+	R(DOOR_CLASH, "door_clash", "flows of a door that got another port because of a running flow") \
+	R(DOOR_SHUT, "door_shut", "packets dropped at a door that is not open for their sender") \
+	R(DOOR_STALE, "door_stale", "unanswered flows removed because they were in the way of a door") \
 	R(DOOR_FOREIGN_EXPECT, "door_foreign_expect", "expectations that name this helper's function without being its own")
 
 #define NST_REASON_ENUM(id, name, meaning) NST_R_##id,

@@ -5,6 +5,7 @@
 #include "addr.h"
 #include "edit.h"
 #include "env.h"
+#include "sdp.h"
 #include "sip_msg.h"
 
 /**
@@ -30,6 +31,11 @@ struct nst_mapping {
  * @via.branch: hash of the branch; 0: unused
  * @via.port: port it wrote there, 0: none written
  * @next: next place in @via
+ * @via_seen: a Via with the own address was seen
+ * @via_port: port written in the first of them; @via holds the branches that
+ *	wrote another one
+ * @route_seen: a Record-Route or Route with the own address was seen
+ * @route_port: the port written last in one
  *
  * A client's TCP source port is not its listening port: its text says 5060
  * (or nothing), the public text says the translated source port.  What comes
@@ -43,6 +49,10 @@ struct nst_alias {
 		u16 port;
 	} via[NST_ALIAS_BRANCHES];
 	u8 next;
+	bool via_seen;
+	u16 via_port;
+	bool route_seen;
+	u16 route_port;
 };
 
 /**
@@ -67,6 +77,7 @@ struct nst_natmap {
  * @index: number of the message in its segment, for the trace
  * @buf: the message from its first byte
  * @msg: parsed form of it
+ * @sdp: the description in the body, or NULL
  * @edits: where the changes go
  * @call: the call it belongs to, or NULL: then no media is translated
  * @body_complete: the whole body is in @buf
@@ -79,6 +90,7 @@ struct rewrite {
 	u16 index;
 	const char *buf;
 	const struct sip_msg *msg;
+	const struct sdp *sdp;
 	struct edits *edits;
 	struct nst_call *call;
 	bool body_complete;
@@ -95,6 +107,24 @@ struct rewrite {
  * Return: 0, or minus the reason why the message passes unchanged.
  */
 int rewrite_message(struct rewrite *rw);
+
+/**
+ * rewrite_sdp - the part of rewrite_message() that is about @rw->sdp
+ *
+ * Takes all public ports first and makes its edits then: a description that
+ * cannot have all of its ports has none of them and stays as it is (D6).
+ */
+void rewrite_sdp(struct rewrite *rw);
+
+/**
+ * rewrite_trace - a line of the trace about this message
+ * @rw: the message
+ * @t: the line; connection, direction and index are filled in here
+ */
+void rewrite_trace(const struct rewrite *rw, struct nst_trace *t);
+
+/** rewrite_body_is_sdp - does Content-Type say application/sdp? */
+bool rewrite_body_is_sdp(const struct sip_msg *msg, const char *buf);
 
 /** rewrite_wants_body - must the whole body be there before it can pass? (F4) */
 bool rewrite_wants_body(const struct sip_msg *msg, const char *buf, u32 body_len, u32 body_max);

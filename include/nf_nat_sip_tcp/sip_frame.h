@@ -9,6 +9,7 @@
  * struct sip_frame - where does this message end (RFC 3261 18.3)
  * @scanned: bytes that need not be looked at again
  * @line: start of the header line that is being scanned
+ * @state: what the byte at @scanned of the start line belongs to
  * @started: the start line was seen and is one of SIP
  * @hdr_len: length of start line, header block and empty line; 0 until known
  * @body_len: what Content-Length says; valid with @hdr_len
@@ -20,6 +21,7 @@
 struct sip_frame {
 	u32 scanned;
 	u32 line;
+	u8 state;
 	bool started;
 	u32 hdr_len;
 	u32 body_len;

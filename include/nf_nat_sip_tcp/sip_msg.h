@@ -91,6 +91,18 @@ struct sip_msg {
  */
 int sip_msg_parse(struct sip_msg *msg, const char *buf, u32 hdr_len, u32 len);
 
+/**
+ * sip_header_split - name and value of one header line, folded lines included
+ * @base: start of the message
+ * @line: the line with its line ends
+ * @h: result; id is SIP_HDR_OTHER for a name that is not known
+ *
+ * Framing and parsing share it, so that both see the same headers.
+ *
+ * Return: false where it is no header line.
+ */
+bool sip_header_split(const char *base, struct span line, struct sip_header *h);
+
 /** sip_msg_header - first header with this id at or behind index @from, or NULL */
 const struct sip_header *sip_msg_header(const struct sip_msg *msg, u8 id, u16 from);
 

@@ -51,6 +51,15 @@ static inline bool is_alpha(char c)
 	return c >= 'a' && c <= 'z';
 }
 
+/* What folding makes of white space: SP, HTAB and the line ends inside a value. */
+static inline bool is_lws(char c)
+{
+	return is_wsp(c) || c == '\r' || c == '\n';
+}
+
+/** is_token - may this character stand in a token (RFC 3261 25.1)? */
+bool is_token(char c);
+
 /**
  * span_is - does the span hold exactly this text, ignoring ASCII case?
  * @base: start of the message

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef NF_NAT_SIP_TCP_NATMAP_H
+#define NF_NAT_SIP_TCP_NATMAP_H
+
+#include "rewrite.h"
+
+/**
+ * enum nst_place - where in a message a host and port stands
+ * @NST_PLACE_URI: Request-URI
+ * @NST_PLACE_CONTACT: Contact
+ * @NST_PLACE_ROUTE: Route and Record-Route
+ * @NST_PLACE_VIA: sent-by of a Via
+ * @NST_PLACE_NAME: From and To, which name a user and no socket
+ */
+enum nst_place {
+	NST_PLACE_URI,
+	NST_PLACE_CONTACT,
+	NST_PLACE_ROUTE,
+	NST_PLACE_VIA,
+	NST_PLACE_NAME,
+};
+
+/**
+ * struct nst_written - a host and port as a message has it
+ * @place: where
+ * @ep: address and port; port 0 where none is written
+ * @default_port: what no port means there (RFC 3261 19.1.2)
+ * @branch: hash of the Via's branch; 0 where there is none
+ */
+struct nst_written {
+	enum nst_place place;
+	struct nst_endpoint ep;
+	u16 default_port;
+	u64 branch;
+};
+
+/** natmap_translates - is the address of this end another one outside? */
+bool natmap_translates(const struct nst_natmap *map, u8 end);
+
+/** natmap_idle - is there nothing that this map could change in a text? */
+bool natmap_idle(const struct nst_natmap *map);
+
+/**
+ * natmap_addr - the address alone (received=, maddr=)
+ *
+ * Return: true where @addr names a mapped end in text sent by @dir; @to is
+ * what it becomes.
+ */
+bool natmap_addr(const struct nst_natmap *map, u8 dir, const struct nst_addr *addr,
+		 struct nst_addr *to);
+
+/**
+ * natmap_rport - what rport= becomes beside an address that is @addr
+ *
+ * Return: true where address and port are those of a mapped end.
+ */
+bool natmap_rport(const struct nst_natmap *map, u8 dir, const struct nst_endpoint *ep,
+		  u16 *to);
+
+/**
+ * natmap_written - what a host and port becomes in text sent by @dir (R4)
+ * @map: the map; remembers how an end writes itself
+ * @dir: who sent it
+ * @w: what is written
+ * @to: what it becomes; port 0: none is to be written
+ *
+ * Return: true where it names a mapped end.
+ */
+bool natmap_written(struct nst_natmap *map, u8 dir, const struct nst_written *w,
+		    struct nst_endpoint *to);
+
+#endif

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of calls, their references and their expiry.
+ *
+ * A call is in the table from its INVITE to its end, which gives one
+ * reference; each list of work for the skin that it is in gives another one.
+ * An ended call leaves the table at once, so that nothing finds it any more,
+ * and lives on until the skin has closed its doors.
+ */
+#include <nf_nat_sip_tcp/calls.h>
+
+int calls_create(struct nst_env *env)
+{
+	struct nst_calls *t;
+
+	t = env->ops->alloc(env, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	memset(t, 0, sizeof(*t));
+	env->calls = t;
+	return 0;
+}
+
+void calls_destroy(struct nst_env *env)
+{
+	if (env->calls)
+		env->ops->free(env, env->calls, sizeof(*env->calls));
+	env->calls = NULL;
+}
+
+static struct nst_call **bucket_of(const struct nst_env *env, u64 hash)
+{
+	return &env->calls->bucket[(u32)hash % NST_CALL_BUCKETS];
+}
+
+static bool key_matches(const struct nst_call *call, const struct call_key *key)
+{
+	return call->call_id_hash == key->call_id_hash && call->zone == key->zone &&
+	       addr_equal(&call->inside, &key->inside);
+}
+
+struct nst_call *calls_next(const struct nst_env *env, const struct call_key *key,
+			    const struct nst_call *after)
+{
+	struct nst_call *call;
+
+	call = after ? after->hash_next : *bucket_of(env, key->call_id_hash);
+	while (call && !key_matches(call, key))
+		call = call->hash_next;
+	return call;
+}
+
+static bool calls_full(const struct nst_env *env, const struct call_key *key)
+{
+	struct nst_call *call = NULL;
+	u32 same = 0;
+
+	if (env->calls->nr >= env->set.calls_max)
+		return true;
+	while ((call = calls_next(env, key, call)))
+		same++;
+	return same >= NST_SAME_ID_MAX;
+}
+
+struct nst_call *call_new(struct nst_env *env, const struct call_key *key)
+{
+	struct nst_call **bucket = bucket_of(env, key->call_id_hash);
+	struct nst_call *call;
+
+	if (calls_full(env, key)) {
+		nst_count(env, NST_R_CALL_LIMIT);
+		return NULL;
+	}
+	call = env->ops->alloc(env, sizeof(*call));
+	if (!call) {
+		nst_count(env, NST_R_CALL_NOMEM);
+		return NULL;
+	}
+	memset(call, 0, sizeof(*call));
+	call->state = NST_CALL_EARLY;
+	call->call_id_hash = key->call_id_hash;
+	call->inside = key->inside;
+	call->zone = key->zone;
+	call->refs = 1;
+	call->hash_next = *bucket;
+	*bucket = call;
+	env->calls->nr++;
+	nst_count(env, NST_R_CALL_NEW);
+	call_trace(env, "new");
+	return call;
+}
+
+static void call_unref(struct nst_env *env, struct nst_call *call)
+{
+	if (--call->refs)
+		return;
+	doors_free(env, call);
+	peer_media_forget(env, call);
+	env->ops->free(env, call, sizeof(*call));
+}
+
+/*
+ * Only now may it be queued again.  Until here its place in the list is the
+ * skin's, who walks the list without the lock.
+ */
+void call_put(struct nst_env *env, struct nst_call *call)
+{
+	call->op_queued = false;
+	call_unref(env, call);
+}
+
+void call_queue(struct nst_call *call, struct nst_work *work)
+{
+	if (call->op_queued)
+		return;
+	call->op_queued = true;
+	call->refs++;
+	call->op_next = work->first;
+	work->first = call;
+}
+
+struct nst_call *work_pop(struct nst_work *work)
+{
+	struct nst_call *call = work->first;
+
+	if (!call)
+		return NULL;
+	work->first = call->op_next;
+	return call;
+}
+
+static void unlink_call(struct nst_env *env, struct nst_call *call)
+{
+	struct nst_call **p = bucket_of(env, call->call_id_hash);
+
+	while (*p && *p != call)
+		p = &(*p)->hash_next;
+	if (*p)
+		*p = call->hash_next;
+	call->hash_next = NULL;
+	env->calls->nr--;
+}
+
+void call_end(struct nst_env *env, struct nst_call *call, struct nst_work *work,
+	      enum nst_reason reason, const char *text)
+{
+	if (call->state == NST_CALL_ENDED)
+		return;
+	unlink_call(env, call);
+	call->state = NST_CALL_ENDED;
+	nst_count(env, reason);
+	call_trace(env, text);
+	/* The list's reference takes over before the table's is given up. */
+	call_queue(call, work);
+	call_unref(env, call);
+}
+
+static void expire_bucket(struct nst_env *env, struct nst_call *call, u64 now,
+			  struct nst_work *work)
+{
+	struct nst_call *next;
+
+	for (; call; call = next) {
+		next = call->hash_next;
+		if (now >= call->expires)
+			call_end(env, call, work, NST_R_CALL_TIMEOUT, "timed out");
+	}
+}
+
+void calls_expire(struct nst_env *env, u64 now, u32 max, struct nst_work *work)
+{
+	struct nst_calls *t = env->calls;
+
+	if (max > NST_CALL_BUCKETS)
+		max = NST_CALL_BUCKETS;
+	while (max--) {
+		expire_bucket(env, t->bucket[t->cursor], now, work);
+		t->cursor = (t->cursor + 1) % NST_CALL_BUCKETS;
+	}
+}
+
+void calls_flush(struct nst_env *env, struct nst_work *work)
+{
+	u32 i;
+
+	for (i = 0; i < NST_CALL_BUCKETS; i++)
+		while (env->calls->bucket[i])
+			call_end(env, env->calls->bucket[i], work,
+				 NST_R_CALL_FLUSHED, "flushed");
+}
+
+void call_trace(struct nst_env *env, const char *text)
+{
+	struct nst_trace t = {
+		.id = NST_TRACE_CALL, .text = text, .text_len = strlen(text),
+	};
+
+	if (nst_tracing(env))
+		env->ops->trace(env, &t);
+}

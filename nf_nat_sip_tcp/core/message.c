@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A framed message on its way through the text side: parsed once, given to
+ * its calls, rewritten once.
+ */
+#include <nf_nat_sip_tcp/message.h>
+#include <nf_nat_sip_tcp/natmap.h>
+
+/**
+ * struct message_parts - a message taken apart, too large for the stack
+ * @msg: the message
+ * @sdp: the description in its body
+ * @has_sdp: there is one
+ */
+struct message_parts {
+	struct sip_msg msg;
+	struct sdp sdp;
+	bool has_sdp;
+};
+
+static void message_trace(const struct message *m, struct nst_trace *t)
+{
+	if (!nst_tracing(m->env))
+		return;
+	t->conn = m->conn;
+	t->dir = m->dir;
+	t->index = m->index;
+	m->env->ops->trace(m->env, t);
+}
+
+/* It passes unchanged: say why. */
+static void unchanged(struct message *m, enum nst_reason reason)
+{
+	struct nst_trace t = { .id = NST_TRACE_UNCHANGED, .reason = reason };
+
+	edits_init(m->edits);
+	nst_count(m->env, reason);
+	message_trace(m, &t);
+}
+
+bool message_wants_body(struct nst_env *env, const char *buf, u32 hdr_len, u32 body_len)
+{
+	struct sip_msg *msg;
+	bool wanted;
+
+	if (!body_len || body_len > env->set.body_max)
+		return false;
+	msg = env->ops->alloc(env, sizeof(*msg));
+	if (!msg) {
+		nst_count(env, NST_R_MSG_NOMEM);
+		return false;
+	}
+	wanted = !sip_msg_parse(msg, buf, hdr_len, hdr_len) &&
+		 rewrite_wants_body(msg, buf, body_len, env->set.body_max);
+	env->ops->free(env, msg, sizeof(*msg));
+	return wanted;
+}
+
+static void trace_start(const struct message *m, const struct sip_msg *msg)
+{
+	struct nst_trace method = {
+		.id = msg->is_request ? NST_TRACE_METHOD : NST_TRACE_STATUS,
+		.n[0] = msg->status,
+		.text = m->buf + msg->method_text.off,
+		.text_len = msg->method_text.len,
+	};
+	struct nst_trace body = {
+		.id = NST_TRACE_BODY_FOUND,
+		.text = m->buf + msg->content_type.off,
+		.text_len = msg->content_type.len,
+	};
+
+	message_trace(m, &method);
+	if (m->body_len)
+		message_trace(m, &body);
+}
+
+/* The description, where there is one that can be read. */
+static void take_sdp(struct message *m, struct message_parts *p)
+{
+	p->has_sdp = false;
+	if (!m->body_len)
+		return;
+	if (p->msg.encoded) {
+		nst_count(m->env, NST_R_SDP_ENCODED);
+		return;
+	}
+	if (!rewrite_body_is_sdp(&p->msg, m->buf))
+		return;
+	if (m->body_len > m->env->set.body_max) {
+		nst_count(m->env, NST_R_MSG_BODY_TOO_LARGE);
+		return;
+	}
+	if (m->len < m->hdr_len + m->body_len)
+		return;
+	p->has_sdp = !sdp_parse(&p->sdp, m->buf, p->msg.body);
+	if (!p->has_sdp)
+		nst_count(m->env, NST_R_SDP_UNPARSED);
+}
+
+/* Under the calls lock. */
+static void track_and_rewrite(struct message *m, struct message_parts *p)
+{
+	struct dialog d = {
+		.env = m->env, .map = m->map, .dir = m->dir, .zone = m->zone,
+		.conn = m->conn, .owner = m->owner, .now = m->now, .buf = m->buf,
+		.msg = &p->msg, .work = m->work,
+	};
+	struct rewrite rw = {
+		.env = m->env, .map = m->map, .conn = m->conn, .dir = m->dir,
+		.index = m->index, .buf = m->buf, .msg = &p->msg,
+		.sdp = p->has_sdp ? &p->sdp : NULL, .edits = m->edits,
+		.body_complete = m->len == m->hdr_len + m->body_len,
+	};
+	struct nst_trace t = {
+		.id = NST_TRACE_REGISTER, .n[0] = p->msg.method == SIP_REGISTER,
+	};
+	int err;
+
+	dialog_begin(&d);
+	rw.call = d.call;
+	if (d.call)
+		t.n[1] = -(u32)d.call->nr_doors;
+	err = rewrite_message(&rw);
+	if (err && d.call)
+		dialog_rollback(m->env, d.call);
+	if (err)
+		unchanged(m, -err);
+	if (d.call)
+		t.n[1] += d.call->nr_doors;
+	message_trace(m, &t);
+	dialog_end(&d, rw.sdp);
+}
+
+static void count_changes(struct message *m, const struct sip_msg *msg)
+{
+	const struct edits *e = m->edits;
+
+	if (!e->nr)
+		return;
+	nst_count(m->env, NST_R_MSG_REWRITTEN);
+	if (e->list[e->nr - 1].at.off >= m->hdr_len)
+		nst_count(m->env, NST_R_SDP_REWRITTEN);
+	/* The signature is over what changed (RFC 8224 section 4). */
+	if (sip_msg_header(msg, SIP_HDR_IDENTITY, 0))
+		nst_count(m->env, NST_R_MSG_IDENTITY);
+}
+
+static void process(struct message *m, struct message_parts *p)
+{
+	int err;
+
+	err = sip_msg_parse(&p->msg, m->buf, m->hdr_len, m->len);
+	if (err) {
+		unchanged(m, err == -E2BIG ? NST_R_MSG_TOO_COMPLEX : NST_R_MSG_UNPARSED);
+		return;
+	}
+	nst_count(m->env, p->msg.is_request ? NST_R_MSG_REQUEST : NST_R_MSG_RESPONSE);
+	trace_start(m, &p->msg);
+	if (natmap_idle(m->map))
+		return;
+	take_sdp(m, p);
+	m->env->ops->calls_lock(m->env);
+	track_and_rewrite(m, p);
+	m->env->ops->calls_unlock(m->env);
+	count_changes(m, &p->msg);
+}
+
+void message_process(struct message *m)
+{
+	struct message_parts *p;
+
+	edits_init(m->edits);
+	p = m->env->ops->alloc(m->env, sizeof(*p));
+	if (!p) {
+		unchanged(m, NST_R_MSG_NOMEM);
+		return;
+	}
+	process(m, p);
+	m->env->ops->free(m->env, p, sizeof(*p));
+}

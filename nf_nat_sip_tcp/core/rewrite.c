@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A message and an address map become a list of edits.
+ *
+ *   rewrite_message
+ *     Request-URI            rewrite_uri
+ *     each header that names an address, by its own grammar:
+ *       Via                  rewrite_via     sent-by, received, rport, maddr
+ *       Contact, From, To,   rewrite_values  host and port of the URI, maddr
+ *       Route, Record-Route
+ *     body                   rewrite_sdp
+ *     Content-Length         rewrite_length
+ *
+ * A value that does not parse is left as it is and counted; the others of
+ * the message are translated nevertheless, because half of a translation is
+ * never worse than none: each value speaks for itself.
+ */
+#include <nf_nat_sip_tcp/natmap.h>
+#include <nf_nat_sip_tcp/sip_uri.h>
+
+#define SIP_PORT 5060
+#define SIPS_PORT 5061
+
+void rewrite_trace(const struct rewrite *rw, struct nst_trace *t)
+{
+	if (!nst_tracing(rw->env))
+		return;
+	t->conn = rw->conn;
+	t->dir = rw->dir;
+	t->index = rw->index;
+	rw->env->ops->trace(rw->env, t);
+}
+
+/* Some text of the message, with up to two numbers. */
+static void trace_text(const struct rewrite *rw, enum nst_trace_id id, struct span text,
+		       u32 n0, u32 n1)
+{
+	struct nst_trace t = {
+		.id = id, .n = { n0, n1 },
+		.text = rw->buf + text.off, .text_len = text.len,
+	};
+
+	rewrite_trace(rw, &t);
+}
+
+static void trace_addr(const struct rewrite *rw, const struct nst_endpoint *from,
+		       const struct nst_endpoint *to, struct span line)
+{
+	struct nst_trace t = {
+		.id = NST_TRACE_ADDR, .from = *from, .to = *to,
+		.text = rw->buf + line.off, .text_len = line.len,
+	};
+
+	rewrite_trace(rw, &t);
+}
+
+/* Port digits, if there are any, with the colon in front of them. */
+static void put_port(struct rewrite *rw, const struct sip_hostport *hp, u16 port)
+{
+	u32 end = span_end(hp->host);
+	char text[] = ":00000";
+	u32 i = sizeof(text) - 1;
+
+	if (hp->port_text.len && port) {
+		edits_replace_uint(rw->edits, rw->buf, hp->port_text, port, 0);
+		return;
+	}
+	if (hp->port_text.len) {
+		edits_replace(rw->edits, rw->buf,
+			      span_of(end, span_end(hp->port_text)), text, 0);
+		return;
+	}
+	for (; port; port /= 10)
+		text[--i] = '0' + port % 10;
+	text[--i] = ':';
+	edits_replace(rw->edits, rw->buf, span_of(end, end), text + i,
+		      sizeof(text) - 1 - i);
+}
+
+static void rewrite_written(struct rewrite *rw, const struct sip_hostport *hp,
+			    struct nst_written *w, struct span line)
+{
+	struct nst_endpoint to;
+
+	if (!hp->addr.family)
+		return;
+	w->ep.addr = hp->addr;
+	w->ep.port = hp->port;
+	if (!natmap_written(rw->map, rw->dir, w, &to) || endpoint_equal(&w->ep, &to))
+		return;
+	/* What is the same keeps the spelling that it has. */
+	if (!addr_equal(&hp->addr, &to.addr))
+		edits_replace_addr(rw->edits, rw->buf, hp->host, &to.addr);
+	if (hp->port != to.port)
+		put_port(rw, hp, to.port);
+	trace_addr(rw, &w->ep, &to, line);
+}
+
+/* An address that stands alone, as in received= and maddr=. */
+static void rewrite_addr(struct rewrite *rw, struct span at, struct span line)
+{
+	struct nst_endpoint from = { .port = 0 };
+	struct nst_endpoint to = { .port = 0 };
+
+	if (!at.len || addr_parse(rw->buf, at, &from.addr) ||
+	    !natmap_addr(rw->map, rw->dir, &from.addr, &to.addr) ||
+	    addr_equal(&from.addr, &to.addr))
+		return;
+	edits_replace_addr(rw->edits, rw->buf, at, &to.addr);
+	trace_addr(rw, &from, &to, line);
+}
+
+/* rport= is the port that received=, or the sent-by, was seen to come from (RFC 3581). */
+static void rewrite_rport(struct rewrite *rw, const struct sip_via *via)
+{
+	struct nst_endpoint ep = { .addr = via->sent_by.addr };
+	u32 val;
+	u16 to;
+
+	if (!via->rport.len || span_uint(rw->buf, via->rport, 65535, &val))
+		return;
+	if (via->received.len && addr_parse(rw->buf, via->received, &ep.addr))
+		return;
+	ep.port = val;
+	if (ep.addr.family && natmap_rport(rw->map, rw->dir, &ep, &to) && to != val)
+		edits_replace_uint(rw->edits, rw->buf, via->rport, to, 0);
+}
+
+static u64 branch_hash(const struct rewrite *rw, struct span branch)
+{
+	if (!branch.len)
+		return 0;
+	return nst_hash(rw->env, rw->buf + branch.off, branch.len) | 1;
+}
+
+static void rewrite_via(struct rewrite *rw, const struct sip_header *h)
+{
+	struct span rest = h->value;
+	struct sip_via via;
+	int r;
+
+	while ((r = sip_via_next(rw->buf, &rest, &via)) > 0) {
+		struct nst_written w = {
+			.place = NST_PLACE_VIA,
+			.default_port = SIP_PORT,
+			.branch = branch_hash(rw, via.branch),
+		};
+
+		if (span_is(rw->buf, via.transport, "TLS"))
+			w.default_port = SIPS_PORT;
+		rewrite_written(rw, &via.sent_by, &w, h->name);
+		rewrite_addr(rw, via.received, h->name);
+		rewrite_addr(rw, via.maddr, h->name);
+		rewrite_rport(rw, &via);
+	}
+	if (r < 0)
+		nst_count(rw->env, NST_R_HDR_UNPARSED);
+}
+
+static void rewrite_uri(struct rewrite *rw, struct span at, enum nst_place place,
+			struct span line)
+{
+	struct nst_written w = { .place = place };
+	struct sip_uri uri;
+	struct span maddr;
+	int err;
+
+	err = sip_uri_parse(rw->buf, at, &uri);
+	if (err) {
+		if (err != -EPROTONOSUPPORT)
+			nst_count(rw->env, NST_R_HDR_UNPARSED);
+		return;
+	}
+	w.default_port = uri.sips ? SIPS_PORT : SIP_PORT;
+	rewrite_written(rw, &uri.hostport, &w, line);
+	if (sip_param_find(rw->buf, uri.params, "maddr", &maddr))
+		rewrite_addr(rw, maddr, line);
+}
+
+/* Contact's own expires parameter, else the Expires header (RFC 3261 10.2.1.1). */
+static void trace_contact(struct rewrite *rw, const struct sip_value *v)
+{
+	const struct sip_header *h;
+	struct span text;
+	u32 val = 0;
+	bool found;
+
+	if (!nst_tracing(rw->env))
+		return;
+	trace_text(rw, NST_TRACE_CONTACT, v->whole, 0, 0);
+	found = sip_param_find(rw->buf, v->params, "expires", &text);
+	h = sip_msg_header(rw->msg, SIP_HDR_EXPIRES, 0);
+	if (!found && h) {
+		found = true;
+		text = h->value;
+	}
+	if (found && span_uint(rw->buf, text, ~0u, &val))
+		found = false;
+	trace_text(rw, NST_TRACE_EXPIRES, span_of(0, 0), found, val);
+}
+
+static void rewrite_values(struct rewrite *rw, const struct sip_header *h,
+			   enum nst_place place)
+{
+	struct span rest = h->value;
+	struct sip_value v;
+	int r;
+
+	while ((r = sip_value_next(rw->buf, &rest, &v)) > 0) {
+		if (place == NST_PLACE_CONTACT)
+			trace_contact(rw, &v);
+		if (!v.star)
+			rewrite_uri(rw, v.uri, place, h->name);
+	}
+	if (r < 0)
+		nst_count(rw->env, NST_R_HDR_UNPARSED);
+}
+
+static void rewrite_header(struct rewrite *rw, const struct sip_header *h)
+{
+	switch (h->id) {
+	case SIP_HDR_VIA:
+		rewrite_via(rw, h);
+		break;
+	case SIP_HDR_FROM:
+	case SIP_HDR_TO:
+		rewrite_values(rw, h, NST_PLACE_NAME);
+		break;
+	case SIP_HDR_CONTACT:
+		rewrite_values(rw, h, NST_PLACE_CONTACT);
+		break;
+	case SIP_HDR_ROUTE:
+	case SIP_HDR_RECORD_ROUTE:
+		rewrite_values(rw, h, NST_PLACE_ROUTE);
+		break;
+	default:
+		break;
+	}
+}
+
+/* A width that was filled up with zeros stays that wide (R5). */
+static void rewrite_length(struct rewrite *rw)
+{
+	const struct sip_header *h;
+	u32 len, width;
+	s32 delta;
+	u16 i;
+
+	delta = edits_delta_within(rw->edits, rw->msg->body);
+	if (!delta)
+		return;
+	len = rw->msg->body.len + delta;
+	for (i = 0; i < rw->msg->nr; i++) {
+		h = &rw->msg->headers[i];
+		if (h->id != SIP_HDR_CONTENT_LENGTH || !h->value.len)
+			continue;
+		width = rw->buf[h->value.off] == '0' ? h->value.len : 0;
+		edits_replace_uint(rw->edits, rw->buf, h->value, len, width);
+	}
+}
+
+int rewrite_message(struct rewrite *rw)
+{
+	u16 i;
+
+	if (rw->msg->is_request)
+		rewrite_uri(rw, rw->msg->uri, NST_PLACE_URI, rw->msg->uri);
+	for (i = 0; i < rw->msg->nr; i++)
+		rewrite_header(rw, &rw->msg->headers[i]);
+	if (rw->sdp && rw->body_complete) {
+		rewrite_sdp(rw);
+		rewrite_length(rw);
+	}
+	return rw->edits->full ? -NST_R_MSG_TOO_COMPLEX : 0;
+}
+
+bool rewrite_body_is_sdp(const struct sip_msg *msg, const char *buf)
+{
+	struct span type = msg->content_type;
+
+	/* Without a Content-Type a body is nothing in particular (RFC 3261 20.15). */
+	if (!type.len)
+		return false;
+	type = span_of(type.off, span_chr(buf, type, ';'));
+	return span_is(buf, span_trim(buf, type), "application/sdp");
+}
+
+bool rewrite_wants_body(const struct sip_msg *msg, const char *buf, u32 body_len, u32 body_max)
+{
+	return body_len && body_len <= body_max && !msg->encoded &&
+	       rewrite_body_is_sdp(msg, buf);
+}

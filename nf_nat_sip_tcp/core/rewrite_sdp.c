@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Session descriptions (RFC 8866) of the inside host.
+ *
+ * Each medium gets a plan first: which public ports stand for which of its
+ * own.  Only when every medium has its ports are the edits made (D6).
+ *
+ * What is left alone:
+ *  - media at another address than the signalling host's own, and their c=
+ *    lines: no door may lead anywhere else (P3);
+ *  - "on hold" (c=0.0.0.0) and refused media (port 0), but a c= line that
+ *    names the inside host is translated even for a refused medium;
+ *  - media that do not run over UDP: doors are UDP.  A c= line that serves
+ *    nothing else stays as it is with them;
+ *  - everything where there are ICE candidates: to translate c= and m= but
+ *    not the candidates would make the peer refuse ICE (RFC 8839 section
+ *    4.2.5), and connectivity checks find their way through a NAT by
+ *    themselves;
+ *  - what a message says that belongs to no offer or answer of a call, such
+ *    as the capabilities in the answer to OPTIONS: nothing may be opened for
+ *    it (P2).
+ */
+#include <nf_nat_sip_tcp/dialog.h>
+#include <nf_nat_sip_tcp/natmap.h>
+
+/**
+ * struct medium_plan - what becomes of one medium
+ * @translate: it has public ports
+ * @port: public port of the m= line
+ * @rtcp_port: public port of the a=rtcp line; 0: leave that line alone
+ */
+struct medium_plan {
+	bool translate;
+	u16 port;
+	u16 rtcp_port;
+};
+
+struct sdp_plan {
+	const struct nst_mapping *own;
+	struct medium_plan media[SDP_MEDIA_MAX];
+};
+
+static bool conn_is_own(const struct sdp_plan *plan, const struct sdp_conn *conn)
+{
+	return conn->text.len && addr_equal(&conn->addr, &plan->own->inside.addr);
+}
+
+/* The a=rtcp line has an address of its own, or that of the medium. */
+static bool rtcp_is_own(const struct sdp_plan *plan, const struct sdp_media *m)
+{
+	return !m->rtcp_addr.text.len || conn_is_own(plan, &m->rtcp_addr);
+}
+
+static int reserve(struct rewrite *rw, const struct sdp_plan *plan, u8 i,
+		   struct nst_reserve *req, enum nst_port_use use)
+{
+	req->call = rw->call;
+	req->inside.addr = plan->own->inside.addr;
+	req->public_addr = plan->own->outside.addr;
+	return dialog_media_port(rw->env, req, i, use);
+}
+
+/*
+ * RTCP at the next port comes as a pair.  At any other port (RFC 3605) it is
+ * a door of its own; at the same port RTP and RTCP share one (RFC 5761).
+ */
+static int plan_rtp(struct rewrite *rw, struct sdp_plan *plan, u8 i)
+{
+	const struct sdp_media *m = &rw->sdp->media[i];
+	struct nst_reserve rtp = { .inside.port = m->port, .count = 1, .pair = true };
+	struct nst_reserve rtcp = { .inside.port = m->rtcp_port, .count = 1 };
+	struct medium_plan *p = &plan->media[i];
+	enum nst_port_use use = NST_PORTS_PLAIN;
+	u32 offset = m->rtcp_port - m->port;
+	bool explicit = m->rtcp_port_text.len;
+	int err;
+
+	if (m->count > NST_PORT_COUNT_MAX / 2)
+		return -ERANGE;
+	if (m->count > 1 || (explicit ? offset == 1 && rtcp_is_own(plan, m) :
+			     m->port < 65535)) {
+		rtp.count = 2 * m->count;
+		use = NST_PORTS_PAIRS;
+	}
+	err = reserve(rw, plan, i, &rtp, use);
+	if (err)
+		return err;
+	p->port = rtp.public_port;
+	if (!explicit || !m->rtcp_port || !rtcp_is_own(plan, m))
+		return 0;
+	if (offset < rtp.count) {
+		p->rtcp_port = p->port + offset;
+		return 0;
+	}
+	err = reserve(rw, plan, i, &rtcp, NST_PORTS_RTCP);
+	p->rtcp_port = rtcp.public_port;
+	return err;
+}
+
+static int plan_plain(struct rewrite *rw, struct sdp_plan *plan, u8 i)
+{
+	const struct sdp_media *m = &rw->sdp->media[i];
+	struct nst_reserve req = { .inside.port = m->port, .count = m->count };
+	int err;
+
+	err = reserve(rw, plan, i, &req, NST_PORTS_PLAIN);
+	plan->media[i].port = req.public_port;
+	return err;
+}
+
+static int plan_medium(struct rewrite *rw, struct sdp_plan *plan, u8 i)
+{
+	const struct sdp_conn *conn = sdp_media_conn(rw->sdp, i);
+	const struct sdp_media *m = &rw->sdp->media[i];
+	int err;
+
+	if (!m->port || !conn || addr_is_any(&conn->addr))
+		return 0;
+	if (!conn_is_own(plan, conn)) {
+		nst_count(rw->env, NST_R_SDP_FOREIGN);
+		return 0;
+	}
+	if (!m->udp) {
+		nst_count(rw->env, NST_R_SDP_NOT_UDP);
+		return 0;
+	}
+	err = m->rtp ? plan_rtp(rw, plan, i) : plan_plain(rw, plan, i);
+	plan->media[i].translate = !err;
+	return err;
+}
+
+static int plan_media(struct rewrite *rw, struct sdp_plan *plan)
+{
+	int err = 0;
+	u8 i;
+
+	for (i = 0; i < rw->sdp->nr && !err; i++)
+		err = plan_medium(rw, plan, i);
+	return err;
+}
+
+/* Why there is no port, beside the fact. */
+static void count_refusal(struct nst_env *env, int err)
+{
+	nst_count(env, NST_R_SDP_NO_PORT);
+	switch (err) {
+	case -EACCES:
+		nst_count(env, NST_R_SDP_DENIED);
+		break;
+	case -ENOSPC:
+		nst_count(env, NST_R_CALL_LIMIT);
+		break;
+	case -ENOMEM:
+		nst_count(env, NST_R_CALL_NOMEM);
+		break;
+	default:
+		break;
+	}
+}
+
+static void put_conn(struct rewrite *rw, const struct sdp_plan *plan,
+		     const struct sdp_conn *conn)
+{
+	struct nst_trace t = {
+		.id = NST_TRACE_ADDR, .text = "SDP", .text_len = 3,
+		.from.addr = conn->addr, .to.addr = plan->own->outside.addr,
+	};
+
+	if (!conn_is_own(plan, conn))
+		return;
+	edits_replace_addr(rw->edits, rw->buf, conn->text, &plan->own->outside.addr);
+	rewrite_trace(rw, &t);
+}
+
+static bool keeps_conn(const struct sdp_plan *plan, const struct sdp *sdp, u8 i)
+{
+	return sdp->media[i].port && !plan->media[i].translate;
+}
+
+/* Does the session's c= line serve media only that stay as they are? */
+static bool session_conn_stays(const struct sdp_plan *plan, const struct sdp *sdp)
+{
+	bool keeps = false;
+	u8 i;
+
+	for (i = 0; i < sdp->nr; i++) {
+		if (sdp->media[i].conn.text.len)
+			continue;
+		if (!keeps_conn(plan, sdp, i))
+			return false;
+		keeps = true;
+	}
+	return keeps;
+}
+
+static void put_medium(struct rewrite *rw, const struct sdp_plan *plan, u8 i)
+{
+	const struct medium_plan *p = &plan->media[i];
+	const struct sdp_media *m = &rw->sdp->media[i];
+	struct nst_trace t = {
+		.id = NST_TRACE_MEDIA, .from = { plan->own->inside.addr, m->port },
+		.to = { plan->own->outside.addr, p->port },
+		.text = rw->buf + m->type.off, .text_len = m->type.len,
+	};
+
+	if (!keeps_conn(plan, rw->sdp, i))
+		put_conn(rw, plan, &m->conn);
+	if (!p->translate)
+		return;
+	if (p->port != m->port)
+		edits_replace_uint(rw->edits, rw->buf, m->port_text, p->port, 0);
+	if (p->rtcp_port) {
+		if (p->rtcp_port != m->rtcp_port)
+			edits_replace_uint(rw->edits, rw->buf, m->rtcp_port_text,
+					   p->rtcp_port, 0);
+		put_conn(rw, plan, &m->rtcp_addr);
+	}
+	rewrite_trace(rw, &t);
+}
+
+static void put_description(struct rewrite *rw, const struct sdp_plan *plan)
+{
+	const struct sdp *sdp = rw->sdp;
+	struct nst_trace t = { .id = NST_TRACE_SDP_LEN, .n[0] = rw->msg->body.len };
+	s32 delta;
+	u8 i;
+
+	put_conn(rw, plan, &sdp->origin);
+	if (!session_conn_stays(plan, sdp))
+		put_conn(rw, plan, &sdp->conn);
+	for (i = 0; i < sdp->nr; i++)
+		put_medium(rw, plan, i);
+	delta = edits_delta_within(rw->edits, rw->msg->body);
+	t.n[1] = rw->msg->body.len + delta;
+	rewrite_trace(rw, &t);
+}
+
+static bool has_candidates(const struct sdp *sdp)
+{
+	u8 i;
+
+	for (i = 0; i < sdp->nr; i++)
+		if (sdp->media[i].candidates)
+			return true;
+	return false;
+}
+
+/* May this description be touched at all?  Counts why not. */
+static bool may_translate(const struct rewrite *rw)
+{
+	if (!natmap_translates(rw->map, rw->dir))
+		return false;
+	if (has_candidates(rw->sdp)) {
+		nst_count(rw->env, NST_R_SDP_ICE);
+		return false;
+	}
+	if (!rw->call) {
+		nst_count(rw->env, NST_R_SDP_NO_CALL);
+		return false;
+	}
+	return true;
+}
+
+void rewrite_sdp(struct rewrite *rw)
+{
+	struct sdp_plan plan = { .own = &rw->map->end[rw->dir] };
+	struct nst_trace t = { .id = NST_TRACE_MEDIA_LINES, .n[0] = rw->sdp->nr };
+	int err;
+
+	rewrite_trace(rw, &t);
+	if (!may_translate(rw))
+		return;
+	err = plan_media(rw, &plan);
+	if (err) {
+		dialog_rollback(rw->env, rw->call);
+		count_refusal(rw->env, err);
+		return;
+	}
+	put_description(rw, &plan);
+}

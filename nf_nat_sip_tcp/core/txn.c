@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The requests that a call remembers until they are answered.
+ */
+#include <nf_nat_sip_tcp/calls.h>
+
+int txn_find(const struct nst_call *call, u64 hash)
+{
+	int i;
+
+	for (i = 0; i < NST_TXN_MAX; i++)
+		if (call->txn[i].hash == hash)
+			return i;
+	return -ENOENT;
+}
+
+bool txn_none(const struct nst_call *call)
+{
+	u8 i;
+
+	for (i = 0; i < NST_TXN_MAX; i++)
+		if (call->txn[i].hash)
+			return false;
+	return true;
+}
+
+bool txn_acked(const struct nst_call *call, u32 cseq, bool from_inside)
+{
+	const struct nst_txn *txn;
+	u8 i;
+
+	for (i = 0; i < NST_TXN_MAX; i++) {
+		txn = &call->txn[i];
+		if (txn->hash && txn->method == SIP_INVITE && txn->answered &&
+		    txn->from_inside == from_inside && txn->cseq == cseq)
+			return true;
+	}
+	return false;
+}
+
+bool txn_invite_pending(const struct nst_call *call)
+{
+	u8 i;
+
+	for (i = 0; i < NST_TXN_MAX; i++)
+		if (call->txn[i].hash && call->txn[i].initial)
+			return true;
+	return false;
+}
+
+void txn_drop(struct nst_env *env, struct nst_call *call, u8 n, bool failed)
+{
+	doors_settle(env, call, n, failed);
+	memset(&call->txn[n], 0, sizeof(call->txn[n]));
+}
+
+/* A free place, else that of an answered INVITE, else the next in turn. */
+static u8 txn_place(struct nst_call *call)
+{
+	u8 i;
+
+	for (i = 0; i < NST_TXN_MAX; i++)
+		if (!call->txn[i].hash)
+			return i;
+	for (i = 0; i < NST_TXN_MAX; i++)
+		if (call->txn[i].answered)
+			return i;
+	i = call->next_txn;
+	call->next_txn = (i + 1) % NST_TXN_MAX;
+	return i;
+}
+
+u8 txn_add(struct nst_env *env, struct nst_call *call, const struct nst_txn *txn)
+{
+	int known = txn_find(call, txn->hash);
+	u8 n;
+
+	if (known >= 0)
+		return known;
+	n = txn_place(call);
+	txn_drop(env, call, n, true);
+	call->txn[n] = *txn;
+	return n;
+}
