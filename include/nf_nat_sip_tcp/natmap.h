@@ -41,12 +41,15 @@ bool natmap_translates(const struct nst_natmap *map, u8 end);
 bool natmap_idle(const struct nst_natmap *map);
 
 /**
- * natmap_addr - the address alone (received=, maddr=)
+ * natmap_addr - an address without a port of its own (received=, maddr=)
+ * @map: the map
+ * @dir: who sent the text
+ * @ep: the address, and the port that is known to go with it, or 0
+ * @to: what the address becomes
  *
- * Return: true where @addr names a mapped end in text sent by @dir; @to is
- * what it becomes.
+ * Return: true where it names a mapped end.
  */
-bool natmap_addr(const struct nst_natmap *map, u8 dir, const struct nst_addr *addr,
+bool natmap_addr(const struct nst_natmap *map, u8 dir, const struct nst_endpoint *ep,
 		 struct nst_addr *to);
 
 /**

@@ -48,7 +48,7 @@ static bool shared_outside(const struct nst_natmap *map)
 
 bool natmap_translates(const struct nst_natmap *map, u8 end)
 {
-	return addr_changes(&map->end[end]) && !same_host(map);
+	return addr_changes(&map->end[end]);
 }
 
 bool natmap_idle(const struct nst_natmap *map)
@@ -71,15 +71,18 @@ static bool names_peer(const struct nst_natmap *map, u8 dir, const struct nst_ad
 	return mapping_active(peer) && addr_equal(addr, &peer->outside.addr);
 }
 
-bool natmap_addr(const struct nst_natmap *map, u8 dir, const struct nst_addr *addr,
+bool natmap_addr(const struct nst_natmap *map, u8 dir, const struct nst_endpoint *ep,
 		 struct nst_addr *to)
 {
+	const struct nst_mapping *peer = &map->end[!dir];
+
 	if (natmap_idle(map))
 		return false;
-	if (names_own(map, dir, addr))
+	if (names_own(map, dir, &ep->addr))
 		*to = map->end[dir].outside.addr;
-	else if (names_peer(map, dir, addr) && !shared_outside(map))
-		*to = map->end[!dir].inside.addr;
+	else if (names_peer(map, dir, &ep->addr) &&
+		 (ep->port == peer->outside.port || !shared_outside(map)))
+		*to = peer->inside.addr;
 	else
 		return false;
 	return true;

@@ -4,18 +4,20 @@
  */
 #include <nf_nat_sip_tcp/env.h>
 
-#define REASON_NAME(id, name, meaning) [NST_R_##id] = name,
-static const char *const names[] = { NST_REASONS(REASON_NAME) };
+#define REASON_TEXT(id, name, meaning) \
+	[NST_R_##id] = { name, meaning },
 
-#define REASON_MEANING(id, name, meaning) [NST_R_##id] = meaning,
-static const char *const meanings[] = { NST_REASONS(REASON_MEANING) };
+static const struct {
+	const char *name;
+	const char *meaning;
+} reasons[] = { NST_REASONS(REASON_TEXT) };
 
 const char *nst_reason_name(enum nst_reason reason)
 {
-	return (u32)reason < NST_R_MAX ? names[reason] : "unknown";
+	return (u32)reason < NST_R_MAX ? reasons[reason].name : "unknown";
 }
 
 const char *nst_reason_meaning(enum nst_reason reason)
 {
-	return (u32)reason < NST_R_MAX ? meanings[reason] : "not a reason";
+	return (u32)reason < NST_R_MAX ? reasons[reason].meaning : "not a reason";
 }

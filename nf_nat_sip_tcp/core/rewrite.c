@@ -82,8 +82,6 @@ static void rewrite_written(struct rewrite *rw, const struct sip_hostport *hp,
 {
 	struct nst_endpoint to;
 
-	if (!hp->addr.family)
-		return;
 	w->ep.addr = hp->addr;
 	w->ep.port = hp->port;
 	if (!natmap_written(rw->map, rw->dir, w, &to) || endpoint_equal(&w->ep, &to))
@@ -96,33 +94,38 @@ static void rewrite_written(struct rewrite *rw, const struct sip_hostport *hp,
 	trace_addr(rw, &w->ep, &to, line);
 }
 
-/* An address that stands alone, as in received= and maddr=. */
-static void rewrite_addr(struct rewrite *rw, struct span at, struct span line)
+/* An address beside which no port is written; @port is known to go with it, or 0. */
+static void rewrite_addr(struct rewrite *rw, struct span at, u16 port, struct span line)
 {
-	struct nst_endpoint from = { .port = 0 };
+	struct nst_endpoint from = { .port = port };
 	struct nst_endpoint to = { .port = 0 };
 
 	if (!at.len || addr_parse(rw->buf, at, &from.addr) ||
-	    !natmap_addr(rw->map, rw->dir, &from.addr, &to.addr) ||
+	    !natmap_addr(rw->map, rw->dir, &from, &to.addr) ||
 	    addr_equal(&from.addr, &to.addr))
 		return;
 	edits_replace_addr(rw->edits, rw->buf, at, &to.addr);
+	from.port = 0;
 	trace_addr(rw, &from, &to, line);
 }
 
-/* rport= is the port that received=, or the sent-by, was seen to come from (RFC 3581). */
-static void rewrite_rport(struct rewrite *rw, const struct sip_via *via)
+/*
+ * received= and rport= are where the request was seen to come from; without
+ * received= that is the sent-by (RFC 3261 18.2.1, RFC 3581).
+ */
+static void rewrite_source(struct rewrite *rw, const struct sip_via *via, struct span line)
 {
 	struct nst_endpoint ep = { .addr = via->sent_by.addr };
-	u32 val;
+	u32 val = 0;
 	u16 to;
 
-	if (!via->rport.len || span_uint(rw->buf, via->rport, 65535, &val))
-		return;
-	if (via->received.len && addr_parse(rw->buf, via->received, &ep.addr))
+	if (via->rport.len && span_uint(rw->buf, via->rport, 65535, &val))
+		val = 0;
+	rewrite_addr(rw, via->received, val, line);
+	if (!val || (via->received.len && addr_parse(rw->buf, via->received, &ep.addr)))
 		return;
 	ep.port = val;
-	if (ep.addr.family && natmap_rport(rw->map, rw->dir, &ep, &to) && to != val)
+	if (natmap_rport(rw->map, rw->dir, &ep, &to) && to != val)
 		edits_replace_uint(rw->edits, rw->buf, via->rport, to, 0);
 }
 
@@ -149,9 +152,8 @@ static void rewrite_via(struct rewrite *rw, const struct sip_header *h)
 		if (span_is(rw->buf, via.transport, "TLS"))
 			w.default_port = SIPS_PORT;
 		rewrite_written(rw, &via.sent_by, &w, h->name);
-		rewrite_addr(rw, via.received, h->name);
-		rewrite_addr(rw, via.maddr, h->name);
-		rewrite_rport(rw, &via);
+		rewrite_addr(rw, via.maddr, 0, h->name);
+		rewrite_source(rw, &via, h->name);
 	}
 	if (r < 0)
 		nst_count(rw->env, NST_R_HDR_UNPARSED);
@@ -174,7 +176,7 @@ static void rewrite_uri(struct rewrite *rw, struct span at, enum nst_place place
 	w.default_port = uri.sips ? SIPS_PORT : SIP_PORT;
 	rewrite_written(rw, &uri.hostport, &w, line);
 	if (sip_param_find(rw->buf, uri.params, "maddr", &maddr))
-		rewrite_addr(rw, maddr, line);
+		rewrite_addr(rw, maddr, 0, line);
 }
 
 /* Contact's own expires parameter, else the Expires header (RFC 3261 10.2.1.1). */

@@ -38,14 +38,8 @@ static u32 skip_quoted(const char *base, u32 at, u32 end)
  */
 static u32 find_stop(const char *base, u32 at, u32 end, const char *stop)
 {
-	while (at < end) {
-		if (base[at] == '"')
-			at = skip_quoted(base, at, end);
-		else if (base[at] && strchr(stop, base[at]))
-			return at;
-		else
-			at++;
-	}
+	while (at < end && (!base[at] || !strchr(stop, base[at])))
+		at = base[at] == '"' ? skip_quoted(base, at, end) : at + 1;
 	return at;
 }
 

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ports=: the helper without a rule, for NATed connections of the initial
+ * namespace.  After source NAT both tuples and IPS_NAT_MASK are known, and
+ * before the confirm hook extensions can still be added.
+ */
+#include <linux/module.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_seqadj.h>
+
+#include "attach.h"
+#include "compat.h"
+#include "helper.h"
+
+#define PORTS_MAX 16
+#define DEFAULT_PORT 5060
+
+static unsigned short ports[PORTS_MAX] = { DEFAULT_PORT };
+static unsigned int nr_ports;
+module_param_array(ports, ushort, &nr_ports, 0444);
+MODULE_PARM_DESC(ports, "TCP ports of SIP servers and clients whose NATed connections are followed in the initial network namespace; 0: none (default: 5060)");
+
+static bool attached;
+
+static bool is_port(__be16 port)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_ports; i++)
+		if (ports[i] && ports[i] == ntohs(port))
+			return true;
+	return false;
+}
+
+/* The port may be translated, so both sides of the NAT count. */
+static bool ports_match(const struct nf_conn *ct)
+{
+	unsigned int i;
+
+	for (i = 0; i < IP_CT_DIR_MAX; i++) {
+		const struct nf_conntrack_tuple *t = &ct->tuplehash[i].tuple;
+
+		if (is_port(t->src.u.tcp.port) || is_port(t->dst.u.tcp.port))
+			return true;
+	}
+	return false;
+}
+
+static bool wanted(const struct nf_conn *ct)
+{
+	return !nf_ct_is_confirmed(ct) && !nf_ct_is_template(ct) &&
+	       nf_ct_protonum(ct) == IPPROTO_TCP && (ct->status & IPS_NAT_MASK) &&
+	       !nfct_help(ct) && !test_bit(IPS_HELPER_BIT, &ct->status) &&
+	       ports_match(ct);
+}
+
+/* What the nft expression does for a rule. */
+static void attach(struct nf_conn *ct)
+{
+	struct nf_conntrack_helper *helper = nst_helper_get(nf_ct_l3num(ct));
+	struct nf_conn_help *ext;
+
+	if (!helper)
+		return;
+	ext = nf_ct_helper_ext_add(ct, GFP_ATOMIC);
+	if (ext && nst_helper_hold(helper))
+		rcu_assign_pointer(ext->helper, helper);
+	/* Without it help() declines, and counts that. */
+	if (!nfct_seqadj(ct))
+		nfct_seqadj_ext_add(ct);
+}
+
+static unsigned int attach_hook(void *priv, struct sk_buff *skb,
+				const struct nf_hook_state *state)
+{
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+
+	if (ct && wanted(ct))
+		attach(ct);
+	return NF_ACCEPT;
+}
+
+static const struct nf_hook_ops attach_ops[] = {
+	{
+		.hook		= attach_hook,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_POST_ROUTING,
+		.priority	= NF_IP_PRI_CONNTRACK_HELPER,
+	},
+	{
+		.hook		= attach_hook,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_POST_ROUTING,
+		.priority	= NF_IP6_PRI_CONNTRACK_HELPER,
+	},
+};
+
+static bool any_port(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_ports; i++)
+		if (ports[i])
+			return true;
+	return false;
+}
+
+int nst_attach_init(void)
+{
+	int err;
+
+	if (!nr_ports)
+		nr_ports = 1;
+	if (!any_port())
+		return 0;
+	err = nf_register_net_hooks(&init_net, attach_ops, ARRAY_SIZE(attach_ops));
+	attached = !err;
+	return err;
+}
+
+void nst_attach_exit(void)
+{
+	if (attached)
+		nf_unregister_net_hooks(&init_net, attach_ops, ARRAY_SIZE(attach_ops));
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Media that begins inside leaves with the port that was advertised (D2).
+ *
+ * An expectation cannot do that: it matches whole destinations, and nobody
+ * knows beforehand which port a peer behind a NAT will be seen with.  So a
+ * hook just in front of source NAT decides for flows that leave from the
+ * inside endpoint of a door; the rules decide for all others, and for flows
+ * that were there before the door.
+ */
+#include <linux/inetdevice.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <net/addrconf.h>
+#include <net/dst.h>
+#include <net/flow.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_zones.h>
+#include <net/netfilter/nf_nat.h>
+#include <net/route.h>
+
+#include "gate.h"
+
+static bool addr_on(const struct net_device *dev, const struct gate_key *key)
+{
+	struct in_device *in_dev;
+
+	if (key->l3num == NFPROTO_IPV6)
+		return nf_ipv6_chk_addr(dev_net(dev), &key->addr.in6, dev, 1);
+	in_dev = __in_dev_get_rcu(dev);
+	return in_dev && inet_confirm_addr(dev_net(dev), in_dev, 0, key->addr.ip,
+					   RT_SCOPE_HOST);
+}
+
+/*
+ * Does the packet leave for the side where the public address means anything?
+ * What goes back to where it came from, or to another inside network, keeps
+ * its own address or what the rules say.  The side is told by the device: it
+ * has the public address, or signalling leaves by it (an address of a pool is
+ * on no device).  Both ends inside and through the public address is not here:
+ * the expectation has settled the source of such a flow.
+ */
+static bool leaves_outside(const struct sk_buff *skb, const struct nst_gate *gate,
+			   const struct net_device *out)
+{
+	if (!out || out->ifindex == skb->skb_iif || netif_is_l3_master(out))
+		return false;
+	return !gate->oif || gate->oif == out->ifindex ||
+	       addr_on(out, &gate->outside);
+}
+
+static bool may_bind(const struct nf_conn *ct)
+{
+	return nf_ct_protonum(ct) == IPPROTO_UDP && !nf_ct_is_confirmed(ct) &&
+	       !nf_ct_is_template(ct) && !ct->master &&
+	       !(ct->status & (IPS_SRC_NAT_DONE | IPS_DST_NAT));
+}
+
+/* Under RCU. */
+static struct nst_gate *bind_gate(const struct nst_net *nn, const struct nf_conn *ct)
+{
+	const struct nf_conntrack_tuple *orig = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	struct gate_key key = {
+		.addr = orig->src.u3,
+		.port = orig->src.u.udp.port,
+		.zone = nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL),
+		.l3num = orig->src.l3num,
+	};
+	struct nst_endpoint peer;
+
+	inet_to_addr(&peer.addr, &orig->dst.u3, orig->src.l3num);
+	peer.port = ntohs(orig->dst.u.udp.port);
+	return gate_by_inside(nn, &key, &peer);
+}
+
+/* Somebody has a flow between the public endpoint and this very peer. */
+static bool public_taken(const struct nf_conn *ct, const struct nst_gate *gate)
+{
+	struct nf_conntrack_tuple reply = ct->tuplehash[IP_CT_DIR_REPLY].tuple;
+
+	reply.dst.u3 = gate->outside.addr;
+	reply.dst.u.udp.port = gate->outside.port;
+	return nf_conntrack_tuple_taken(&reply, ct);
+}
+
+static unsigned int bind_source(struct nf_conn *ct, struct nst_gate *gate)
+{
+	struct nf_nat_range2 range = {
+		.flags = NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED,
+		.min_addr = gate->outside.addr,
+		.max_addr = gate->outside.addr,
+		.min_proto.udp.port = gate->outside.port,
+		.max_proto.udp.port = gate->outside.port,
+	};
+
+	/* A range of one port would be taken although it is in use. */
+	if (public_taken(ct, gate)) {
+		range.flags = NF_NAT_RANGE_MAP_IPS;
+		nst_count(&gate->nn->env, NST_R_DOOR_CLASH);
+	}
+	nst_count(&gate->nn->env, NST_R_DOOR_BOUND);
+	return nf_nat_setup_info(ct, &range, NF_NAT_MANIP_SRC);
+}
+
+static unsigned int bind_hook(void *priv, struct sk_buff *skb,
+			      const struct nf_hook_state *state)
+{
+	struct gate_flow flow = { .bound = true };
+	enum ip_conntrack_info ctinfo;
+	struct nst_gate *gate;
+	struct nf_conn *ct;
+
+	ct = nf_ct_get(skb, &ctinfo);
+	if (!ct || ctinfo != IP_CT_NEW || !may_bind(ct))
+		return NF_ACCEPT;
+	gate = bind_gate(nst_pernet(state->net), ct);
+	if (!gate || !leaves_outside(skb, gate, state->out))
+		return NF_ACCEPT;
+	flow.peer = ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.dst.u3;
+	flow.port = ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.dst.u.udp.port;
+	return gate_record(gate, &flow) ? bind_source(ct, gate) : NF_ACCEPT;
+}
+
+static const struct nf_hook_ops bind_ops[] = {
+	{
+		.hook = bind_hook,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_POST_ROUTING,
+		.priority = NF_IP_PRI_NAT_SRC - 1,
+	},
+#if IS_ENABLED(CONFIG_IPV6)
+	{
+		.hook = bind_hook,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_POST_ROUTING,
+		.priority = NF_IP6_PRI_NAT_SRC - 1,
+	},
+#endif
+};
+
+int bind_net_init(struct net *net)
+{
+	return nf_register_net_hooks(net, bind_ops, ARRAY_SIZE(bind_ops));
+}
+
+void bind_net_exit(struct net *net)
+{
+	nf_unregister_net_hooks(net, bind_ops, ARRAY_SIZE(bind_ops));
+}
+
+/*
+ * The route a packet of the signalling connection takes once it is translated;
+ * rules for the public address or for the connection's mark are honoured.
+ */
+int bind_oif(struct net *net, const struct nf_conn *owner, u8 inside_dir)
+{
+	const struct nf_conntrack_tuple *t = &owner->tuplehash[!inside_dir].tuple;
+	struct dst_entry *dst = NULL;
+	struct flowi fl;
+	int oif;
+
+	memset(&fl, 0, sizeof(fl));
+#ifdef CONFIG_NF_CONNTRACK_MARK
+	fl.flowi_mark = READ_ONCE(owner->mark);
+#endif
+	fl.flowi_flags = FLOWI_FLAG_ANYSRC;
+	if (t->src.l3num == NFPROTO_IPV4) {
+		fl.u.ip4.daddr = t->src.u3.ip;
+		fl.u.ip4.saddr = t->dst.u3.ip;
+	} else {
+		fl.u.ip6.daddr = t->src.u3.in6;
+		fl.u.ip6.saddr = t->dst.u3.in6;
+	}
+	if (nf_route(net, &dst, &fl, false, t->src.l3num) || !dst)
+		return 0;
+	oif = dst->error ? 0 : dst->dev->ifindex;
+	dst_release(dst);
+	return oif;
+}

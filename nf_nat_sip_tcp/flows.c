@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Media ends with its call.  The flows are found by what was recorded when
+ * they began, never by walking the table, and what is found is looked at
+ * again: the tuple may be somebody else's by now.
+ */
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_zones.h>
+
+#include "gate.h"
+
+/* The flow's tuple in its original direction. */
+static void flow_tuple(struct nf_conntrack_tuple *t, const struct nst_gate *gate,
+		       const struct gate_flow *flow)
+{
+	memset(t, 0, sizeof(*t));
+	t->dst.protonum = IPPROTO_UDP;
+	t->src.l3num = gate->inside.l3num;
+	if (flow->bound) {
+		t->src.u3 = gate->inside.addr;
+		t->src.u.udp.port = gate->inside.port;
+		t->dst.u3 = flow->peer;
+		t->dst.u.udp.port = flow->port;
+	} else {
+		t->src.u3 = flow->peer;
+		t->src.u.udp.port = flow->port;
+		t->dst.u3 = gate->outside.addr;
+		t->dst.u.udp.port = gate->outside.port;
+	}
+}
+
+static bool flow_is(const struct nf_conn *ct, const struct nst_gate *gate,
+		    const struct gate_flow *flow)
+{
+	const struct nf_conntrack_tuple *reply = &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
+
+	if (!flow->bound)
+		return ct->master == gate->master;
+	return (ct->status & IPS_SRC_NAT) &&
+	       nf_inet_addr_cmp(&reply->dst.u3, &gate->outside.addr);
+}
+
+static void flow_end(const struct nst_gate *gate, const struct gate_flow *flow)
+{
+	struct nf_conntrack_tuple_hash *h;
+	struct nf_conntrack_tuple tuple;
+	struct nf_conntrack_zone zone;
+	struct nf_conn *ct;
+
+	flow_tuple(&tuple, gate, flow);
+	nf_ct_zone_init(&zone, flow->bound ? gate->inside.zone : gate->outside.zone,
+			NF_CT_DEFAULT_ZONE_DIR, 0);
+	h = nf_conntrack_find_get(gate->nn->net, &zone, &tuple);
+	if (!h)
+		return;
+	ct = nf_ct_tuplehash_to_ctrack(h);
+	if (flow_is(ct, gate, flow))
+		nf_ct_delete(ct, 0, 0);
+	nf_ct_put(ct);
+}
+
+void gate_end_flows(struct nst_gate *gate)
+{
+	unsigned int i, nr;
+
+	spin_lock_bh(&gate->lock);
+	gate->closed = true;
+	nr = gate->nr_flows;
+	spin_unlock_bh(&gate->lock);
+	/* A closed gate's flows do not change any more. */
+	for (i = 0; i < nr; i++)
+		flow_end(gate, &gate->flows[i]);
+}

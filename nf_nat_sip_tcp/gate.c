@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The doors as the kernel's side knows them, found by where they lead and by
+ * what was advertised.  The tables are shared by all namespaces, so that one
+ * without SIP costs nothing and one with thousands of calls finds them fast.
+ */
+#include <linux/hashtable.h>
+#include <linux/jhash.h>
+#include <linux/once.h>
+#include <linux/random.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <net/netfilter/nf_conntrack_zones.h>
+#include <net/netns/hash.h>
+
+#include "gate.h"
+
+DEFINE_SPINLOCK(nst_gate_lock);
+
+static DEFINE_HASHTABLE(gates_inside, 12);
+static DEFINE_HASHTABLE(gates_public, 12);
+static DEFINE_HASHTABLE(anchors, 10);
+
+static u32 key_hash(const struct nst_net *nn, const struct gate_key *key)
+{
+	static u32 seed __read_mostly;
+
+	BUILD_BUG_ON(sizeof(*key) % sizeof(u32) || sizeof(*key) != 24);
+	net_get_random_once(&seed, sizeof(seed));
+	return jhash2((const u32 *)key, sizeof(*key) / sizeof(u32),
+		      seed ^ net_hash_mix(nn->net));
+}
+
+static bool key_equal(const struct gate_key *a, const struct gate_key *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+void gate_key_set(struct gate_key *key, const struct nst_addr *addr, u16 port)
+{
+	addr_to_inet(&key->addr, addr);
+	key->l3num = addr_l3num(addr);
+	key->port = htons(port);
+}
+
+void gate_key_ep(struct nst_endpoint *ep, const struct gate_key *key)
+{
+	inet_to_addr(&ep->addr, &key->addr, key->l3num);
+	ep->port = ntohs(key->port);
+}
+
+struct nst_anchor *anchor_find(const struct nst_net *nn, u32 id)
+{
+	struct nst_anchor *anchor;
+
+	lockdep_assert_held(&nst_gate_lock);
+	hash_for_each_possible(anchors, anchor, node, id)
+		if (anchor->id == id && anchor->nn == nn)
+			return anchor;
+	return NULL;
+}
+
+void anchor_add(struct nst_anchor *anchor, u32 id)
+{
+	lockdep_assert_held(&nst_gate_lock);
+	anchor->id = id;
+	hash_add(anchors, &anchor->node, id);
+	list_add_tail(&anchor->list, &anchor->nn->doors->anchors);
+}
+
+void anchor_rename(struct nst_anchor *anchor, u32 id)
+{
+	lockdep_assert_held(&nst_gate_lock);
+	hash_del(&anchor->node);
+	anchor->id = id;
+	hash_add(anchors, &anchor->node, id);
+}
+
+void anchor_del(struct nst_anchor *anchor)
+{
+	lockdep_assert_held(&nst_gate_lock);
+	hash_del(&anchor->node);
+	list_del(&anchor->list);
+}
+
+struct nst_gate *gate_alloc(struct nst_anchor *anchor)
+{
+	struct nst_gate *gate = kzalloc(sizeof(*gate), GFP_ATOMIC);
+
+	if (!gate)
+		return NULL;
+	gate->anchor = anchor;
+	gate->nn = anchor->nn;
+	WRITE_ONCE(gate->master, anchor->ct);
+	spin_lock_init(&gate->lock);
+	return gate;
+}
+
+void gate_add(struct nst_gate *gate)
+{
+	lockdep_assert_held(&nst_gate_lock);
+	list_add_tail(&gate->list, &gate->anchor->gates);
+	gate->anchor->nr_gates++;
+	hash_add_rcu(gates_inside, &gate->inside_node,
+		     key_hash(gate->nn, &gate->inside));
+	hash_add_rcu(gates_public, &gate->public_node,
+		     key_hash(gate->nn, &gate->outside));
+}
+
+void gate_del(struct nst_gate *gate)
+{
+	lockdep_assert_held(&nst_gate_lock);
+	hash_del_rcu(&gate->inside_node);
+	hash_del_rcu(&gate->public_node);
+	list_del(&gate->list);
+	gate->anchor->nr_gates--;
+}
+
+struct nst_gate *gate_by_public(const struct nst_net *nn, const struct gate_key *key)
+{
+	struct nst_gate *gate;
+
+	hash_for_each_possible_rcu(gates_public, gate, public_node,
+				   key_hash(nn, key),
+				   lockdep_is_held(&nst_gate_lock))
+		if (gate->nn == nn && key_equal(&gate->outside, key))
+			return gate;
+	return NULL;
+}
+
+struct nst_gate *gate_of_flow(const struct nst_net *nn, const struct nf_conn *ct)
+{
+	const struct nf_conntrack_tuple *orig = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	struct gate_key key = {
+		.addr = orig->dst.u3,
+		.port = orig->dst.u.udp.port,
+		.zone = nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL),
+		.l3num = orig->src.l3num,
+	};
+
+	return gate_by_public(nn, &key);
+}
+
+static bool filter_passes(const struct nst_endpoint *filter,
+			  const struct nst_endpoint *peer)
+{
+	if (filter->addr.family && !addr_equal(&filter->addr, &peer->addr))
+		return false;
+	return !filter->port || filter->port == peer->port;
+}
+
+static unsigned int gate_rank(struct nst_gate *gate, const struct nst_endpoint *peer)
+{
+	unsigned int rank;
+
+	spin_lock_bh(&gate->lock);
+	if (!gate->open)
+		rank = 2;
+	else if (!filter_passes(&gate->filter, peer))
+		rank = 1;
+	else
+		rank = gate->filter.addr.family ? 4 : 3;
+	spin_unlock_bh(&gate->lock);
+	return rank;
+}
+
+struct nst_gate *gate_by_inside(const struct nst_net *nn, const struct gate_key *key,
+				const struct nst_endpoint *peer)
+{
+	struct nst_gate *gate, *best = NULL;
+	unsigned int rank, best_rank = 0;
+
+	hash_for_each_possible_rcu(gates_inside, gate, inside_node,
+				   key_hash(nn, key)) {
+		if (gate->nn != nn || !key_equal(&gate->inside, key))
+			continue;
+		rank = gate_rank(gate, peer);
+		if (rank > best_rank) {
+			best = gate;
+			best_rank = rank;
+		}
+	}
+	return best;
+}
+
+bool gate_admits(struct nst_gate *gate, const struct nst_endpoint *peer)
+{
+	bool ok;
+
+	spin_lock_bh(&gate->lock);
+	ok = gate->open && !gate->closed && filter_passes(&gate->filter, peer);
+	spin_unlock_bh(&gate->lock);
+	return ok;
+}
+
+static bool flow_known(const struct nst_gate *gate, const struct gate_flow *flow)
+{
+	unsigned int i;
+
+	for (i = 0; i < gate->nr_flows; i++)
+		if (gate->flows[i].port == flow->port &&
+		    gate->flows[i].bound == flow->bound &&
+		    nf_inet_addr_cmp(&gate->flows[i].peer, &flow->peer))
+			return true;
+	return false;
+}
+
+bool gate_record(struct nst_gate *gate, const struct gate_flow *flow)
+{
+	bool ok;
+
+	spin_lock_bh(&gate->lock);
+	ok = !gate->closed;
+	if (ok && !flow_known(gate, flow) && gate->nr_flows < GATE_FLOWS)
+		gate->flows[gate->nr_flows++] = *flow;
+	spin_unlock_bh(&gate->lock);
+	return ok;
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The conntrack helper "sip_tcp".  A packet's walk begins in help(), which
+ * conntrack calls as the last thing before the packet leaves, after NAT.
+ */
+#include <linux/module.h>
+#include <linux/netfilter.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_helper.h>
+
+#include "compat.h"
+#include "connection.h"
+#include "helper.h"
+
+#define HELPER_NAME "sip_tcp"
+
+enum { HELPER_IP4, HELPER_IP6, NR_HELPERS };
+
+static const u16 l3nums[NR_HELPERS] = { NFPROTO_IPV4, NFPROTO_IPV6 };
+
+/* What is registered, and what connections point to; newer kernels copy. */
+static struct nf_conntrack_helper templates[NR_HELPERS] __read_mostly;
+static struct nf_conntrack_helper *helpers[NR_HELPERS] __read_mostly;
+
+/* The module leaves: nobody is followed any more who is not already. */
+static bool leaving __read_mostly;
+
+/*
+ * 0 means no limit where the kernel allows that, else its highest; doors of
+ * calls that need more have an anchor each.  The time is of no importance:
+ * doors are permanent, their owners close them.
+ */
+static const struct nf_conntrack_expect_policy policy = {
+	.max_expected	= 0,
+	.timeout	= 180,
+	.name		= "media",
+};
+
+struct nf_conntrack_helper *nst_helper_get(u8 l3num)
+{
+	return READ_ONCE(helpers[l3num == NFPROTO_IPV6 ? HELPER_IP6 : HELPER_IP4]);
+}
+
+struct nst_private *nst_private(const struct nf_conn *ct)
+{
+	struct nf_conn_help *help = nfct_help(ct);
+
+	NF_CT_HELPER_BUILD_BUG_ON(sizeof(struct nst_private));
+	return help ? (struct nst_private *)help->data : NULL;
+}
+
+static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
+		enum ip_conntrack_info ctinfo)
+{
+	struct nst_packet p = {
+		.skb = skb, .ct = ct, .ctinfo = ctinfo, .protoff = protoff,
+	};
+	struct nst_private *priv = nst_private(ct);
+	struct nst_connection *conn;
+
+	/* Media flows inherit the helper on some kernels. */
+	if (!priv || nf_ct_protonum(ct) != IPPROTO_TCP)
+		return NF_ACCEPT;
+	if (!nst_packet_read(&p)) {
+		nst_count(&nst_pernet(nf_ct_net(ct))->env, NST_R_SEG_BAD);
+		return NF_ACCEPT;
+	}
+	conn = READ_ONCE(priv->conn);
+	if (!conn && !READ_ONCE(leaving))
+		conn = nst_handshake(&p, priv);
+	if (!conn || conn == NST_CONNECTION_DEAD)
+		return NF_ACCEPT;
+	return nst_connection_segment(conn, &p);
+}
+
+static void destroy(struct nf_conn *ct)
+{
+	if (nf_ct_protonum(ct) == IPPROTO_TCP)
+		nst_connection_destroy(ct);
+}
+
+static int register_one(unsigned int i)
+{
+	struct nf_conntrack_helper *copy = NULL;
+	int err;
+
+	nf_ct_helper_init(&templates[i], l3nums[i], IPPROTO_TCP, HELPER_NAME,
+			  0, 0, 0, &policy, 0, help, NULL, THIS_MODULE);
+	templates[i].destroy = destroy;
+	err = nst_helper_register(&templates[i], &copy);
+	if (!err)
+		WRITE_ONCE(helpers[i], copy);
+	return err;
+}
+
+static bool is_ours(const struct nf_conntrack_helper *helper)
+{
+	return helper && (helper == helpers[HELPER_IP4] || helper == helpers[HELPER_IP6]);
+}
+
+/*
+ * Unregistering does not take a copied helper off its connections, and
+ * conntrack would call destroy() in a module that has gone.
+ */
+static int take_off(struct nf_conn *ct, void *data)
+{
+	struct nf_conn_help *ext = nfct_help(ct);
+	struct nf_conntrack_helper *helper;
+
+	helper = ext ? rcu_dereference_raw(ext->helper) : NULL;
+	if (is_ours(helper) && cmpxchg((struct nf_conntrack_helper **)&ext->helper,
+				       helper, NULL) == helper)
+		nst_helper_release(helper);
+	return 0;
+}
+
+static void unregister(unsigned int n)
+{
+	unsigned int i;
+
+	/* Those that take_off() cannot see are not confirmed yet. */
+	for (i = 0; i < n; i++)
+		WRITE_ONCE(helpers[i]->destroy, NULL);
+	nf_ct_iterate_destroy(take_off, NULL);
+	while (n--) {
+		struct nf_conntrack_helper *helper = helpers[n];
+
+		WRITE_ONCE(helpers[n], NULL);
+		nf_conntrack_helper_unregister(helper);
+	}
+}
+
+int nst_helper_init(void)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < NR_HELPERS; i++) {
+		err = register_one(i);
+		if (err) {
+			unregister(i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+void nst_helper_exit(void)
+{
+	WRITE_ONCE(leaving, true);
+	synchronize_rcu();
+	nst_connections_leave();
+	unregister(NR_HELPERS);
+}

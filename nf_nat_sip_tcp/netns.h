@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef NF_NAT_SIP_TCP_NETNS_H
+#define NF_NAT_SIP_TCP_NETNS_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <net/net_namespace.h>
+
+#include <nf_nat_sip_tcp/dialog.h>
+#include <nf_nat_sip_tcp/env.h>
+
+struct nst_door_net;
+
+/**
+ * struct nst_stats - the counters of one CPU
+ * @n: one for each reason
+ */
+struct nst_stats {
+	u64 n[NST_R_MAX];
+};
+
+/**
+ * struct nst_net - everything that belongs to one network namespace
+ * @env: what the core sees of it
+ * @net: the namespace; lives longer than this
+ * @list: in the list of all namespaces
+ * @stats: counters
+ * @mem: bytes that the core holds
+ * @calls_lock: protects the call table; taken inside of a connection's lock
+ * @conns_lock: protects @conns and @closing; taken outside of a connection's
+ *	lock where both are
+ * @conns: connections that own an object
+ * @closing: no connection may be added any more
+ * @nr_conns: connection objects that are not freed yet
+ * @tick_on: @tick has been started
+ * @ticks: how often @tick ran
+ * @tick: runs about once a second, from the first connection on
+ * @doors: for door.c
+ */
+struct nst_net {
+	struct nst_env env;
+	struct net *net;
+	struct list_head list;
+	struct nst_stats __percpu *stats;
+	atomic_long_t mem;
+	spinlock_t calls_lock;
+	spinlock_t conns_lock;
+	struct list_head conns;
+	bool closing;
+	atomic_t nr_conns;
+	unsigned long tick_on;
+	unsigned int ticks;
+	struct delayed_work tick;
+	struct nst_door_net *doors;
+};
+
+/** nst_pernet - our part of a namespace */
+struct nst_net *nst_pernet(const struct net *net);
+
+static inline struct nst_net *nst_net_of(struct nst_env *env)
+{
+	return container_of(env, struct nst_net, env);
+}
+
+/** nst_now - the core's clock: ms, monotone, never 0, moves with the timer wheel */
+u64 nst_now(void);
+
+/** nst_net_start_tick - there is something to expire from now on */
+void nst_net_start_tick(struct nst_net *nn);
+
+/** nst_net_set_debug - switch the trace in all namespaces, those to come too */
+void nst_net_set_debug(bool on);
+
+/** nst_net_for_each - call @fn for every namespace, in process context */
+void nst_net_for_each(void (*fn)(struct nst_net *nn));
+
+/* stats.c: /proc/net/stat/nf_nat_sip_tcp */
+int nst_stats_init(struct net *net);
+void nst_stats_exit(struct net *net);
+
+int nst_netns_init(void);
+void nst_netns_exit(void);
+
+#endif
