@@ -34,6 +34,7 @@ static void connection_put(struct nst_connection *c)
 		return;
 	nf_ct_put(c->ct);
 	kfree_rcu(c, rcu);
+	nst_net_uncharge(nn, sizeof(*c));
 	atomic_dec(&nn->nr_conns);
 }
 
@@ -102,13 +103,17 @@ static void on_timer(struct timer_list *t)
 struct nst_connection *nst_connection_alloc(struct nf_conn *ct)
 {
 	struct nst_net *nn = nst_pernet(nf_ct_net(ct));
-	struct nst_connection *c = kzalloc(sizeof(*c), GFP_ATOMIC | __GFP_NOWARN);
+	struct nst_connection *c;
 	struct nst_natmap *map;
 
-	if (!c)
+	c = nst_net_charge(nn, sizeof(*c)) ?
+	    kzalloc(sizeof(*c), GFP_ATOMIC | __GFP_NOWARN) : NULL;
+	if (!c) {
+		nst_net_uncharge(nn, sizeof(*c));
 		return NULL;
+	}
 	/* conn_init() copies it; c->out is not in use yet. */
-	BUILD_BUG_ON(sizeof(*map) > sizeof(c->out));
+	static_assert(sizeof(*map) <= sizeof(c->out));
 	map = (struct nst_natmap *)&c->out;
 	nst_tuples_to_map(ct, map);
 	conn_init(&c->core, &nn->env, atomic64_inc_return(&last_id),
@@ -128,6 +133,7 @@ struct nst_connection *nst_connection_alloc(struct nf_conn *ct)
 void nst_connection_discard(struct nst_connection *c)
 {
 	conn_free(&c->core);
+	nst_path_drop(&c->path[1]);
 	connection_put(c);
 }
 
@@ -151,22 +157,24 @@ static void list_out(struct nst_connection *c)
 }
 
 struct nst_connection *nst_connection_install(struct nst_connection *c,
-					      struct nst_private *priv)
+					      struct nst_private *priv,
+					      unsigned long link)
 {
-	struct nst_connection *old;
+	unsigned long now;
 
 	if (!list_in(c)) {
 		nst_connection_discard(c);
 		return NULL;
 	}
-	old = cmpxchg(&priv->conn, NULL, c);
-	if (!old) {
+	now = cmpxchg(&priv->link, link, (unsigned long)c);
+	if (now == link) {
+		dst_release(nst_link_route(link));
 		nst_net_start_tick(c->nn);
 		return c;
 	}
 	list_out(c);
 	nst_connection_discard(c);
-	return old == NST_CONNECTION_DEAD ? NULL : old;
+	return nst_link_connection(now);
 }
 
 /* The first one to come here drops the reference of the installed pointer. */
@@ -194,13 +202,14 @@ static void connection_kill(struct nst_connection *c)
 void nst_connection_destroy(struct nf_conn *ct)
 {
 	struct nst_private *priv = nst_private(ct);
-	struct nst_connection *c;
+	unsigned long link;
 
 	if (!priv)
 		return;
-	c = xchg(&priv->conn, NST_CONNECTION_DEAD);
-	if (c && c != NST_CONNECTION_DEAD)
-		connection_kill(c);
+	link = xchg(&priv->link, NST_LINK_DEAD);
+	dst_release(nst_link_route(link));
+	if (nst_link_connection(link))
+		connection_kill(nst_link_connection(link));
 }
 
 /* A connection that changed its way is not looked into any more. */
@@ -306,7 +315,7 @@ static void forget(struct nst_connection *c)
 	struct nst_private *priv = nst_private(c->ct);
 
 	if (priv)
-		cmpxchg(&priv->conn, c, NST_CONNECTION_DEAD);
+		cmpxchg(&priv->link, (unsigned long)c, NST_LINK_DEAD);
 	connection_kill(c);
 	connection_put(c);
 }
@@ -330,5 +339,5 @@ void nst_connections_kill(struct nst_net *nn)
 		forget(c);
 	/* A timer that is just running is the last one to let go. */
 	while (atomic_read(&nn->nr_conns))
-		msleep(1);
+		msleep(20);
 }

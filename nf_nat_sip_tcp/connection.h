@@ -55,9 +55,6 @@ struct nst_connection {
 	struct rcu_head rcu;
 };
 
-/* In place of the pointer once destroy() was called. */
-#define NST_CONNECTION_DEAD ((struct nst_connection *)1UL)
-
 /* Facts of the handshake, in &nst_private.flags. */
 #define NST_SEEN_SYN 0x01
 #define NST_SEEN_SYN_ACK 0x02
@@ -66,26 +63,53 @@ struct nst_connection {
 #define NST_SACK_OK(dir) (0x10 << (dir))
 #define NST_HAS_TS(dir) (0x40 << (dir))
 
+/* In &nst_private.wscale: no such option. */
+#define NST_NO_WSCALE 0xf
+
 /**
  * struct nst_private - the helper's private data in the conntrack extension
- * @conn: the object, once there is data; NULL before
+ * @link: 0, see below, or address of the object once there is data
  * @isn: initial sequence numbers
  * @mss: MSS options
  * @win: newest window fields
- * @wscale: shift counts, 0xff where there is none
+ * @mark: mark of the SYN/ACK
+ * @wscale: shift counts, the client's in the low four bits
  * @flags: NST_SEEN_SYN ...; 0: not followed
+ * @ttl: time to live, or hop limit, of the SYN/ACK
+ * @tos: its type of service, or traffic class
  *
  * Connections without data own no object, and one whose SYN was not seen
- * never gets beyond all zero.
+ * never gets beyond all zero.  A server may stay silent while the client's
+ * first message comes in pieces that are to be acknowledged in its name; so
+ * the way of its SYN/ACK is kept.
  */
 struct nst_private {
-	struct nst_connection *conn;
+	unsigned long link;
 	u32 isn[2];
 	u16 mss[2];
 	u16 win[2];
-	u8 wscale[2];
-	u16 flags;
+	u32 mark;
+	u8 wscale;
+	u8 flags;
+	u8 ttl;
+	u8 tos;
 };
+
+/* destroy() was called. */
+#define NST_LINK_DEAD 1UL
+/* The rest is the address of the SYN/ACK's route, with a reference. */
+#define NST_LINK_ROUTE 2UL
+
+static inline struct nst_connection *nst_link_connection(unsigned long link)
+{
+	return link & (NST_LINK_DEAD | NST_LINK_ROUTE) ? NULL :
+	       (struct nst_connection *)link;
+}
+
+static inline struct dst_entry *nst_link_route(unsigned long link)
+{
+	return link & NST_LINK_ROUTE ? (struct dst_entry *)(link & ~NST_LINK_ROUTE) : NULL;
+}
 
 struct nst_private *nst_private(const struct nf_conn *ct);
 
@@ -106,15 +130,19 @@ struct nst_connection *nst_connection_alloc(struct nf_conn *ct);
 void nst_connection_discard(struct nst_connection *c);
 /**
  * nst_connection_install - make it the connection's object
+ * @c: the object
+ * @priv: the connection's private data
+ * @link: what stood there when @c was made
  *
  * Return: the object that is there now, perhaps another CPU's; NULL where the
  * connection or its namespace is about to go.
  */
 struct nst_connection *nst_connection_install(struct nst_connection *c,
-					      struct nst_private *priv);
+					      struct nst_private *priv,
+					      unsigned long link);
 /** nst_connection_segment - a packet passes.  Return: NF_ACCEPT or NF_DROP */
 unsigned int nst_connection_segment(struct nst_connection *c, struct nst_packet *p);
-/** nst_connection_destroy - conntrack lets go of the connection */
+/** nst_connection_destroy - take the object, or what stands in its place, away for good */
 void nst_connection_destroy(struct nf_conn *ct);
 /** nst_connections_reap - forget connections that lost their helper */
 void nst_connections_reap(struct nst_net *nn);

@@ -14,6 +14,7 @@
 #include <net/xfrm.h>
 
 #include "compat.h"
+#include "connection.h"
 #include "emit.h"
 #include "segment.h"
 
@@ -26,14 +27,48 @@ static void set_dst(struct nst_path *path, struct dst_entry *dst)
 	path->cookie = path->l3num == NFPROTO_IPV6 ? nst_dst6_cookie(dst) : 0;
 }
 
+/* After NAT a packet is what the answer's tuple says, turned round. */
+static void set_ports(struct nst_path *path, const struct nf_conn *ct, u8 dir)
+{
+	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[!dir].tuple;
+
+	path->l3num = nf_ct_l3num(ct);
+	path->sport = tuple->dst.u.tcp.port;
+	path->dport = tuple->src.u.tcp.port;
+}
+
+bool nst_path_seed(struct nst_path *path, const struct nf_conn *ct,
+		   struct dst_entry *dst, const struct nst_private *priv)
+{
+	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[0].tuple;
+
+	set_ports(path, ct, 1);
+	if (!dst_hold_safe(dst))
+		return false;
+	set_dst(path, dst);
+	path->mark = priv->mark;
+	if (path->l3num == NFPROTO_IPV6) {
+		ip6_flow_hdr(&path->ip6, priv->tos, 0);
+		path->ip6.hop_limit = priv->ttl;
+		path->ip6.saddr = tuple->dst.u3.in6;
+		path->ip6.daddr = tuple->src.u3.in6;
+	} else {
+		path->ip4.tos = priv->tos;
+		path->ip4.ttl = priv->ttl;
+		path->ip4.frag_off = htons(IP_DF);
+		path->ip4.protocol = IPPROTO_TCP;
+		path->ip4.saddr = tuple->dst.u3.ip;
+		path->ip4.daddr = tuple->src.u3.ip;
+	}
+	return true;
+}
+
 void nst_path_learn(struct nst_path *path, const struct nst_packet *p)
 {
-	const struct nf_conntrack_tuple *tuple =
-		&p->ct->tuplehash[!p->seg.dir].tuple;
 	const struct sk_buff *skb = p->skb;
 	struct dst_entry *dst = skb_dst(skb);
 
-	path->l3num = nf_ct_l3num(p->ct);
+	set_ports(path, p->ct, p->seg.dir);
 	if (dst != path->dst && dst_hold_safe(dst))
 		set_dst(path, dst);
 	path->mark = skb->mark;
@@ -42,9 +77,6 @@ void nst_path_learn(struct nst_path *path, const struct nst_packet *p)
 		path->ip6 = *ipv6_hdr(skb);
 	else
 		path->ip4 = *ip_hdr(skb);
-	/* After NAT a packet is what the answer's tuple says, turned round. */
-	path->sport = tuple->dst.u.tcp.port;
-	path->dport = tuple->src.u.tcp.port;
 }
 
 void nst_path_drop(struct nst_path *path)

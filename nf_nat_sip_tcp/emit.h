@@ -9,7 +9,9 @@
 
 #include <nf_nat_sip_tcp/conn.h>
 
+struct nf_conn;
 struct nst_packet;
+struct nst_private;
 
 /**
  * struct nst_path - how packets of one direction leave this host
@@ -41,6 +43,18 @@ struct nst_path {
 
 /** nst_path_learn - take over how this packet leaves */
 void nst_path_learn(struct nst_path *path, const struct nst_packet *p);
+
+/**
+ * nst_path_seed - how packets left before the first one that is learned from
+ * @path: path of direction 1
+ * @ct: the connection, with a SYN/ACK seen
+ * @dst: route of the SYN/ACK; under RCU
+ * @priv: what else is known of the SYN/ACK
+ *
+ * Return: false where the route is gone.
+ */
+bool nst_path_seed(struct nst_path *path, const struct nf_conn *ct,
+		   struct dst_entry *dst, const struct nst_private *priv);
 
 /** nst_path_drop - give back the route */
 void nst_path_drop(struct nst_path *path);

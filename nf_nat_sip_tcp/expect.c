@@ -212,7 +212,8 @@ static void door_expectfn(struct nf_conn *ct, struct nf_conntrack_expect *exp)
 		nst_labels_copy(ct, ct->master);
 		door_nat(ct, gate);
 		nst_count(&nn->env, NST_R_DOOR_USED);
-	} else {
+	} else if (!ct->master || !nf_ct_is_dying(ct->master)) {
+		/* not just a call that has ended this moment */
 		nst_count(&nn->env, NST_R_DOOR_FOREIGN_EXPECT);
 	}
 	rcu_read_unlock();

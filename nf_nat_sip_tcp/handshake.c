@@ -8,6 +8,9 @@
  * CPUs at once; what they can spoil here before the handshake is over is
  * found out by the numbers not fitting together, and then not followed.
  */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <net/dsfield.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
 #include <net/netfilter/nf_conntrack_synproxy.h>
 
@@ -51,10 +54,13 @@ static enum nst_reason syn_refused(struct nst_packet *p)
 
 static void note_syn(struct nst_private *priv, const struct nst_segment *seg)
 {
+	u8 wscale;
+
 	priv->isn[seg->dir] = seg->seq;
 	priv->mss[seg->dir] = seg->mss;
 	priv->win[seg->dir] = seg->win;
-	priv->wscale[seg->dir] = seg->wscale;
+	wscale = seg->wscale == 0xff ? NST_NO_WSCALE : min_t(u8, seg->wscale, 14);
+	priv->wscale = (priv->wscale & (seg->dir ? 0x0f : 0xf0)) | wscale << (4 * seg->dir);
 	priv->flags &= ~(NST_SACK_OK(seg->dir) | NST_HAS_TS(seg->dir));
 	if (seg->sack_ok)
 		priv->flags |= NST_SACK_OK(seg->dir);
@@ -90,15 +96,41 @@ static void take_syn(struct nst_packet *p)
 	note_syn(priv, &p->seg);
 }
 
+/* How the SYN/ACK leaves. */
+static void note_way(struct nst_private *priv, const struct nst_packet *p)
+{
+	struct dst_entry *dst = skb_dst(p->skb);
+
+	priv->mark = p->skb->mark;
+	if (nf_ct_l3num(p->ct) == NFPROTO_IPV6) {
+		priv->ttl = ipv6_hdr(p->skb)->hop_limit;
+		priv->tos = ipv6_get_dsfield(ipv6_hdr(p->skb));
+	} else {
+		priv->ttl = ip_hdr(p->skb)->ttl;
+		priv->tos = ip_hdr(p->skb)->tos;
+	}
+	if (priv->link || !dst_hold_safe(dst))
+		return;
+	if (cmpxchg(&priv->link, 0, (unsigned long)dst | NST_LINK_ROUTE))
+		dst_release(dst);
+}
+
 static void take_syn_ack(struct nst_packet *p, struct nst_private *priv)
 {
+	enum nst_reason detour = nst_packet_detour(p->skb);
+
 	if (!p->seg.dir || p->seg.ack != priv->isn[0] + 1)
 		return;
 	if (p->refused) {
 		not_followed(p, priv, NST_R_CONN_TCP_OPTION);
 		return;
 	}
+	if (detour != NST_R_MAX) {
+		not_followed(p, priv, detour);
+		return;
+	}
 	note_syn(priv, &p->seg);
+	note_way(priv, p);
 	priv->flags = (priv->flags & ~NST_SCALED_WIN) | NST_SEEN_SYN_ACK;
 }
 
@@ -107,13 +139,14 @@ static void replay(struct nst_connection *c, const struct nst_private *priv,
 		   const struct nst_packet *p, struct nst_segment *seg)
 {
 	u8 dir = seg->dir;
+	u8 wscale = (priv->wscale >> (4 * dir)) & 0xf;
 
 	seg->seq = priv->isn[dir] + !(seg->flags & NST_SYN);
 	if (seg->flags & NST_ACK)
 		seg->ack = priv->isn[!dir] + 1;
 	seg->win = priv->win[dir];
 	seg->mss = priv->mss[dir];
-	seg->wscale = priv->wscale[dir];
+	seg->wscale = wscale == NST_NO_WSCALE ? 0xff : wscale;
 	seg->sack_ok = priv->flags & NST_SACK_OK(dir);
 	seg->has_ts = priv->flags & NST_HAS_TS(dir);
 	if (!(seg->flags & NST_SYN))
@@ -142,11 +175,14 @@ static struct nst_connection *first_data(struct nst_packet *p,
 					 struct nst_private *priv)
 {
 	enum nst_reason detour = nst_packet_detour(p->skb);
+	unsigned long link = READ_ONCE(priv->link);
 	struct nst_connection *c;
 
+	if (nst_link_connection(link) || link == NST_LINK_DEAD)
+		return nst_link_connection(link);
 	if (detour != NST_R_MAX)
 		return not_followed(p, priv, detour);
-	if (!(priv->flags & NST_SEEN_SYN_ACK) || !(priv->flags & NST_SEEN_THIRD))
+	if (!(priv->flags & NST_SEEN_SYN_ACK) || !(priv->flags & NST_SEEN_THIRD) || !link)
 		return not_followed(p, priv, NST_R_OPAQUE_ONE_SIDED);
 	if (test_bit(IPS_SEQ_ADJUST_BIT, &p->ct->status))
 		return not_followed(p, priv, NST_R_CONN_SEQADJ);
@@ -155,8 +191,12 @@ static struct nst_connection *first_data(struct nst_packet *p,
 	c = nst_connection_alloc(p->ct);
 	if (!c)
 		return not_followed(p, priv, NST_R_CONN_NOMEM);
+	if (!nst_path_seed(&c->path[1], p->ct, nst_link_route(link), priv)) {
+		nst_connection_discard(c);
+		return not_followed(p, priv, NST_R_OPAQUE_ONE_SIDED);
+	}
 	replay_handshake(c, priv, p);
-	return nst_connection_install(c, priv);
+	return nst_connection_install(c, priv, link);
 }
 
 /* No data yet: only the third packet, and windows. */

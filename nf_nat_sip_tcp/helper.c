@@ -46,7 +46,7 @@ struct nst_private *nst_private(const struct nf_conn *ct)
 {
 	struct nf_conn_help *help = nfct_help(ct);
 
-	NF_CT_HELPER_BUILD_BUG_ON(sizeof(struct nst_private));
+	static_assert(sizeof(struct nst_private) <= sizeof_field(struct nf_conn_help, data));
 	return help ? (struct nst_private *)help->data : NULL;
 }
 
@@ -58,6 +58,7 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 	};
 	struct nst_private *priv = nst_private(ct);
 	struct nst_connection *conn;
+	unsigned long link;
 
 	/* Media flows inherit the helper on some kernels. */
 	if (!priv || nf_ct_protonum(ct) != IPPROTO_TCP)
@@ -66,12 +67,11 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 		nst_count(&nst_pernet(nf_ct_net(ct))->env, NST_R_SEG_BAD);
 		return NF_ACCEPT;
 	}
-	conn = READ_ONCE(priv->conn);
-	if (!conn && !READ_ONCE(leaving))
+	link = READ_ONCE(priv->link);
+	conn = nst_link_connection(link);
+	if (!conn && link != NST_LINK_DEAD && !READ_ONCE(leaving))
 		conn = nst_handshake(&p, priv);
-	if (!conn || conn == NST_CONNECTION_DEAD)
-		return NF_ACCEPT;
-	return nst_connection_segment(conn, &p);
+	return conn ? nst_connection_segment(conn, &p) : NF_ACCEPT;
 }
 
 static void destroy(struct nf_conn *ct)
@@ -109,8 +109,10 @@ static int take_off(struct nf_conn *ct, void *data)
 	struct nf_conntrack_helper *helper;
 
 	helper = ext ? rcu_dereference_raw(ext->helper) : NULL;
-	if (is_ours(helper) && cmpxchg((struct nf_conntrack_helper **)&ext->helper,
-				       helper, NULL) == helper)
+	if (!is_ours(helper))
+		return 0;
+	destroy(ct);
+	if (cmpxchg((struct nf_conntrack_helper **)&ext->helper, helper, NULL) == helper)
 		nst_helper_release(helper);
 	return 0;
 }

@@ -15,7 +15,7 @@
 #include "netns.h"
 #include "trace.h"
 
-/* Most bytes that the core may hold for one namespace. */
+/* Most memory of one namespace's connections and calls. */
 #define MEM_MAX (64L << 20)
 
 /* Every so many ticks connections that lost their helper are looked for. */
@@ -37,15 +37,25 @@ u64 nst_now(void)
 	return jiffies64_to_msecs(get_jiffies_64()) + 1;
 }
 
+bool nst_net_charge(struct nst_net *nn, size_t len)
+{
+	return atomic_long_add_return(len, &nn->mem) <= MEM_MAX;
+}
+
+void nst_net_uncharge(struct nst_net *nn, size_t len)
+{
+	atomic_long_sub(len, &nn->mem);
+}
+
 static void *ops_alloc(struct nst_env *env, size_t len)
 {
 	struct nst_net *nn = nst_net_of(env);
 	void *p = NULL;
 
-	if (atomic_long_add_return(len, &nn->mem) <= MEM_MAX)
+	if (nst_net_charge(nn, len))
 		p = kmalloc(len, GFP_ATOMIC | __GFP_NOWARN);
 	if (!p)
-		atomic_long_sub(len, &nn->mem);
+		nst_net_uncharge(nn, len);
 	return p;
 }
 
@@ -54,7 +64,7 @@ static void ops_free(struct nst_env *env, void *p, size_t len)
 	if (!p)
 		return;
 	kfree(p);
-	atomic_long_sub(len, &nst_net_of(env)->mem);
+	nst_net_uncharge(nst_net_of(env), len);
 }
 
 static void ops_count(struct nst_env *env, enum nst_reason reason)

@@ -27,7 +27,7 @@ struct nst_stats {
  * @net: the namespace; lives longer than this
  * @list: in the list of all namespaces
  * @stats: counters
- * @mem: bytes that the core holds
+ * @mem: bytes that the core and connection objects take
  * @calls_lock: protects the call table; taken inside of a connection's lock
  * @conns_lock: protects @conns and @closing; taken outside of a connection's
  *	lock where both are
@@ -66,6 +66,14 @@ static inline struct nst_net *nst_net_of(struct nst_env *env)
 
 /** nst_now - the core's clock: ms, monotone, never 0, moves with the timer wheel */
 u64 nst_now(void);
+
+/**
+ * nst_net_charge - may the namespace have so much more memory?
+ *
+ * Give it back with nst_net_uncharge(), also where the answer is no.
+ */
+bool nst_net_charge(struct nst_net *nn, size_t len);
+void nst_net_uncharge(struct nst_net *nn, size_t len);
 
 /** nst_net_start_tick - there is something to expire from now on */
 void nst_net_start_tick(struct nst_net *nn);

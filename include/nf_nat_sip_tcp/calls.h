@@ -75,9 +75,6 @@ u8 txn_add(struct nst_env *env, struct nst_call *call, const struct nst_txn *txn
 /** txn_drop - forget a request, see doors_settle() */
 void txn_drop(struct nst_env *env, struct nst_call *call, u8 n, bool failed);
 
-/** txn_none - is no request remembered? */
-bool txn_none(const struct nst_call *call);
-
 /** txn_acked - was the INVITE with this CSeq and sender answered with a 2xx? */
 bool txn_acked(const struct nst_call *call, u32 cseq, bool from_inside);
 

@@ -194,6 +194,7 @@ struct nst_block;
  * @snd_nxt: next new number to send
  * @rend_nxt: end of what is rendered, new; beyond @snd_nxt it waits for window
  * @edge: receiver's right edge, new
+ * @ct_edge: right edge as conntrack has it (td_maxend), orig
  * @mss: MSS option of the receiver's SYN
  * @seg_max: largest payload seen from the sender
  * @wscale: shift count of the windows that this sender announces
@@ -204,6 +205,7 @@ struct nst_block;
  * @fin: FIN of this direction has passed
  * @mode: what the next byte belongs to
  * @frame: framing state of the message being gathered
+ * @need: bytes of it that must be there before it can go on; 0: not known
  * @body_left: bytes of the body that still stream through
  * @hold: bytes of the message being gathered, ending at @rcv_nxt; NULL: none
  * @hold_since: when the first of them came, ms
@@ -228,6 +230,7 @@ struct nst_flow {
 	u32 snd_nxt;
 	u32 rend_nxt;
 	u32 edge;
+	u32 ct_edge;
 	u16 mss;
 	u16 seg_max;
 	u8 wscale;
@@ -238,6 +241,7 @@ struct nst_flow {
 	bool fin;
 	u8 mode;
 	struct sip_frame frame;
+	u32 need;
 	u32 body_left;
 	struct nst_block *hold;
 	u64 hold_since;

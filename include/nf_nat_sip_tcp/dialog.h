@@ -52,8 +52,7 @@ enum nst_call_state {
 
 /**
  * struct nst_txn - a request of a call, remembered for its response
- * @hash: connection, direction, branch, CSeq, method, Call-ID and From tag;
- *	0: unused
+ * @hash: connection, direction, branch, CSeq, method and From tag; 0: unused
  * @cseq: CSeq number
  * @method: enum sip_method
  * @from_inside: the inside host sent the request

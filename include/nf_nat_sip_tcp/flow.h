@@ -102,7 +102,8 @@ struct feed {
 
 /* feed.c */
 void feed_run(struct feed *fd);
-int feed_pass(struct feed *fd, u32 len);
+void feed_lost(struct feed *fd);
+void feed_retain(struct feed *fd);
 void flow_release(struct nst_flow *f);
 
 /* ack.c: what an acknowledgement says, and what is said to the sender */

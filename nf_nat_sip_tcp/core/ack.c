@@ -5,10 +5,14 @@
  */
 #include <nf_nat_sip_tcp/flow.h>
 
-/* How far the sender of a direction may write, in its own numbers. */
+/*
+ * How far the sender of a direction may write, in its own numbers: as far as
+ * the receiver says, but not where conntrack would call it out of window, and
+ * not beyond the room to hold it.
+ */
 static u32 right_edge(const struct nst_conn *c, const struct nst_flow *f)
 {
-	u32 edge = f->edge - f->map.after;
+	u32 edge = seq_min(f->edge - f->map.after, f->ct_edge);
 	u32 used = flow_memory(f);
 	u32 room = c->env->set.hold_max;
 
@@ -53,6 +57,18 @@ static bool take_ack(struct nst_conn *c, struct nst_flow *f, u32 ack)
 	return true;
 }
 
+/* The receiver's right edge, and what conntrack made of it: see flow_publish(). */
+static void take_edge(struct nst_flow *f, u32 ack, u32 win)
+{
+	const struct nst_publish *p = &f->pub;
+	s32 offset = p->offset_before;
+
+	if (seq_after(ack - 1, p->correction_pos))
+		offset = p->offset_after;
+	f->edge = seq_max(f->edge, ack + win);
+	f->ct_edge = seq_max(f->ct_edge, ack - (u32)offset + win);
+}
+
 /*
  * SACK edges translate exactly or their block goes.  A block below an ack
  * that was raised would read as a duplicate SACK (RFC 2883), and one below
@@ -92,7 +108,7 @@ bool flow_ack(struct nst_conn *c, const struct nst_segment *seg,
 {
 	struct nst_flow *f = &c->flow[!seg->dir];
 	u32 ack = seg->ack;
-	u32 edge, old_edge, orig;
+	u32 old_edge, orig;
 	bool news;
 
 	if (seq_after(ack, f->snd_nxt)) {
@@ -100,8 +116,10 @@ bool flow_ack(struct nst_conn *c, const struct nst_segment *seg,
 		ack = f->snd_nxt;
 	}
 	take_ack(c, f, ack);
-	edge = ack + ((u32)seg->win << c->flow[seg->dir].wscale);
-	f->edge = seq_max(f->edge, edge);
+	take_edge(f, ack, (u32)seg->win << c->flow[seg->dir].wscale);
+	/* It answers our probes. */
+	if (f->snd_una == f->snd_nxt)
+		f->resends = 0;
 
 	orig = seqmap_to_orig(&f->map, ack);
 	news = seq_after(orig, f->acked);

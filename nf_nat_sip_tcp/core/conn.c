@@ -127,6 +127,7 @@ static void flow_start(struct nst_conn *c, const struct nst_segment *seg)
 	f->snd_nxt = f->rcv_nxt;
 	f->rend_nxt = f->rcv_nxt;
 	f->edge = f->rcv_nxt;
+	f->ct_edge = f->rcv_nxt;
 	f->wscale = seg->wscale;
 	f->has_ts = seg->has_ts;
 	f->tsval = seg->tsval;
@@ -154,6 +155,7 @@ static void take_syn_ack(struct nst_conn *c, const struct nst_segment *seg)
 	flow_start(c, seg);
 	settle_wscale(c);
 	c->flow[0].edge = c->flow[0].snd_una + seg->win;
+	c->flow[0].ct_edge = c->flow[0].edge;
 	c->flow[0].adv_edge = c->flow[0].edge;
 }
 
@@ -248,11 +250,11 @@ static void step_opaque_data(struct nst_conn *c, const struct nst_segment *seg,
 	struct nst_flow *f = &c->flow[seg->dir];
 	u32 end = seg->seq + seg->len + !!(seg->flags & NST_FIN);
 
-	if (seq_before(seg->seq, f->rcv_nxt) && !seq_after(end, f->rcv_nxt)) {
+	if (seq_before(seg->seq, f->rcv_nxt)) {
 		flow_repeat(c, seg, news, out);
 		return;
 	}
-	if (flow_pending(f) || seq_before(seg->seq, f->rcv_nxt)) {
+	if (flow_pending(f)) {
 		out_strip(c, seg->dir, news, out);
 		return;
 	}
@@ -280,26 +282,6 @@ struct step {
 	struct nst_out *out;
 };
 
-/* Framing is lost: behind what is held the rest passes raw. */
-static void feed_lost(struct step *st)
-{
-	struct feed *fd = &st->fd;
-	struct nst_block *rest = NULL;
-	u32 len = fd->n - fd->pos;
-
-	if (!fd->f->hold && !feed_pass(fd, len))
-		len = 0;
-	if (fd->replace)
-		retain_add(fd->f, fd->blk);
-	fd->blk = NULL;
-	conn_opaque(st->c, fd->lost);
-	if (!len || block_room(st->c->env, &rest, len))
-		return;
-	block_append(rest, fd->p + fd->pos, len);
-	retain_add(fd->f, rest);
-	fd->pos += len;
-}
-
 /* What the feed made of the payload becomes the verdict. */
 static void feed_verdict(struct step *st)
 {
@@ -307,10 +289,7 @@ static void feed_verdict(struct step *st)
 	struct nst_out *out = st->out;
 	u32 passed = st->fd.passed;
 
-	if (st->fd.blk && st->fd.blk->len)
-		retain_add(f, st->fd.blk);
-	else
-		block_free(st->c->env, st->fd.blk);
+	feed_retain(&st->fd);
 	f->rcv_nxt += st->fd.pos;
 	if (!flow_pending(f) && (passed || !st->seg->len)) {
 		out->seq = f->snd_nxt;
@@ -372,7 +351,10 @@ static void trace_sent(struct step *st)
 	st->c->env->ops->trace(st->c->env, &t);
 }
 
-/* A segment cannot go on as it is behind bytes that wait, or when cut. */
+/*
+ * A segment cannot go on as it is behind bytes that wait, when cut, or where
+ * growth has used up the window that its sender was told of.
+ */
 static int feed_start(struct step *st, u32 skip)
 {
 	struct feed *fd = &st->fd;
@@ -385,7 +367,8 @@ static int feed_start(struct step *st, u32 skip)
 	fd->n = st->seg->len - skip;
 	fd->work = &st->out->work;
 	fd->lost = NST_R_MAX;
-	if (!skip && !flow_pending(fd->f))
+	if (!skip && !flow_pending(fd->f) &&
+	    !seq_after(fd->f->snd_nxt + fd->n, fd->f->edge))
 		return 0;
 	fd->replace = true;
 	return block_room(st->c->env, &fd->blk, fd->n);
@@ -404,13 +387,11 @@ static void step_in_order(struct step *st, u32 skip)
 	}
 	feed_run(&st->fd);
 	if (st->fd.lost != NST_R_MAX)
-		feed_lost(st);
+		feed_lost(&st->fd);
 	else if (st->fd.pos != st->fd.n)
 		nst_count(st->c->env, NST_R_SEG_NOMEM);
-	if (fin && f->hold) {
-		if (st->fd.blk)
-			retain_add(f, st->fd.blk);
-		st->fd.blk = NULL;
+	if (fin && f->hold && st->fd.pos == st->fd.n) {
+		feed_retain(&st->fd);
 		conn_opaque(st->c, NST_R_OPAQUE_FIN);
 	}
 	feed_verdict(st);
@@ -426,7 +407,6 @@ static void step_data(struct step *st)
 	struct nst_conn *c = st->c;
 	const struct nst_segment *seg = st->seg;
 	const struct nst_flow *f = &c->flow[seg->dir];
-	u32 end = seg->seq + seg->len + !!(seg->flags & NST_FIN);
 
 	if (seg->seq == f->rcv_nxt) {
 		step_in_order(st, 0);
@@ -434,12 +414,10 @@ static void step_data(struct step *st)
 		nst_count(c->env, NST_R_SEG_OUT_OF_ORDER);
 		flow_send_ack(c, seg->dir, st->out);
 		out_strip(c, seg->dir, st->news, st->out);
-	} else if (!seq_after(end, f->rcv_nxt)) {
-		flow_repeat(c, seg, st->news, st->out);
+	} else if (seq_after(seg->seq + seg->len, f->rcv_nxt)) {
+		step_in_order(st, f->rcv_nxt - seg->seq);
 	} else {
-		u32 skip = f->rcv_nxt - seg->seq;
-
-		step_in_order(st, skip < seg->len ? skip : seg->len);
+		flow_repeat(c, seg, st->news, st->out);
 	}
 }
 
@@ -473,6 +451,9 @@ static void step_established(struct step *st)
 		step_opaque_data(c, seg, st->news, st->out);
 	else
 		step_data(st);
+	/* Going opaque lifts a limit: all that leaves now says the same. */
+	if (seg->flags & NST_ACK)
+		st->out->win = flow_window(c, !seg->dir, st->out->ack);
 }
 
 void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
@@ -485,9 +466,11 @@ void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 		step_syn(c, seg);
 	else if (c->state < NST_CONN_FOLLOWED)
 		step_handshake(c, seg);
-	if (seg->flags & NST_SYN || !c->flow[1].seen)
+	if (!c->flow[1].seen)
 		return;
-	if (c->state == NST_CONN_OPAQUE && conn_quiet(c))
+	if (seg->flags & NST_SYN)
+		;	/* passes as it is */
+	else if (c->state == NST_CONN_OPAQUE && conn_quiet(c))
 		pass_constant(c, seg, out);
 	else
 		step_established(&st);

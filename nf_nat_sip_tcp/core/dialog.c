@@ -49,11 +49,11 @@ static u64 text_hash(const struct dialog *d, struct span s)
 	return s.len ? nst_hash(d->env, d->buf + s.off, s.len) | 1 : 0;
 }
 
+/* The Call-ID is not in it: a transaction is looked for in its call only. */
 static u64 txn_hash(const struct dialog *d)
 {
 	struct {
 		u64 conn;
-		u64 call_id;
 		u64 branch;
 		u64 from_tag;
 		u32 cseq;
@@ -62,7 +62,6 @@ static u64 txn_hash(const struct dialog *d)
 	} key;
 
 	key.conn = d->conn;
-	key.call_id = d->ids.call_id;
 	key.branch = text_hash(d, d->msg->branch);
 	key.from_tag = d->ids.from_tag;
 	key.cseq = d->msg->cseq;
@@ -201,11 +200,9 @@ static u8 remember_request(const struct turn *t, bool described)
 	struct nst_txn txn = {
 		.hash = t->d->ids.txn, .cseq = msg->cseq, .method = msg->method,
 		.from_inside = t->from_inside, .described = described,
+		.initial = msg->method == SIP_INVITE && call->state == NST_CALL_EARLY,
 	};
 
-	/* One that belongs to a dialog began this call only if we saw none before. */
-	txn.initial = msg->method == SIP_INVITE && call->state == NST_CALL_EARLY &&
-		      (!msg->to_tag.len || txn_none(call));
 	return txn_add(t->d->env, call, &txn);
 }
 
@@ -377,9 +374,6 @@ static void on_failed(const struct turn *t, u8 n)
 		bye_failed(t, n);
 		return;
 	}
-	/* A 2xx and a failure to one INVITE come from two forks. */
-	if (txn.answered)
-		return;
 	txn_drop(t->d->env, t->call, n, true);
 	if (!txn.initial || t->call->state != NST_CALL_EARLY || txn_invite_pending(t->call))
 		return;

@@ -56,12 +56,8 @@ static int feed_replace(struct feed *fd, u32 more)
 	return 0;
 }
 
-/**
- * feed_pass - the next @len bytes of the payload pass as they are
- *
- * Return: 0 or -ENOMEM, then nothing has passed.
- */
-int feed_pass(struct feed *fd, u32 len)
+/* The next @len bytes of the payload pass as they are; -ENOMEM: nothing has. */
+static int feed_pass(struct feed *fd, u32 len)
 {
 	if (fd->replace) {
 		if (feed_room(fd, len))
@@ -180,14 +176,27 @@ static int feed_complete(struct feed *fd, const char *buf, u32 len)
 	return err;
 }
 
-/* After the header block: what must be there before the message can go on? */
+/*
+ * After the header block: what must be there before the message can go on?
+ * Asked once: what was held for it must not turn out to be too much.
+ */
 static u32 feed_need(struct feed *fd, const char *buf)
 {
 	const struct sip_frame *fr = &fd->f->frame;
+	struct nst_flow *f = fd->f;
 
+	if (f->need)
+		return f->need;
+	f->need = fr->hdr_len;
 	if (message_wants_body(fd->c->env, buf, fr->hdr_len, fr->body_len))
-		return fr->hdr_len + fr->body_len;
-	return fr->hdr_len;
+		f->need += fr->body_len;
+	return f->need;
+}
+
+static void feed_reset(struct nst_flow *f)
+{
+	memset(&f->frame, 0, sizeof(f->frame));
+	f->need = 0;
 }
 
 static void feed_next_mode(struct feed *fd, u32 len)
@@ -196,7 +205,7 @@ static void feed_next_mode(struct feed *fd, u32 len)
 
 	f->body_left = f->frame.hdr_len + f->frame.body_len - len;
 	f->mode = f->body_left ? NST_MODE_BODY : NST_MODE_IDLE;
-	memset(&f->frame, 0, sizeof(f->frame));
+	feed_reset(f);
 }
 
 static void trace_missing(struct feed *fd, u32 have)
@@ -229,7 +238,7 @@ static int gather_in_place(struct feed *fd)
 	}
 	err = feed_complete(fd, buf, need);
 	if (err)
-		memset(&fd->f->frame, 0, sizeof(fd->f->frame));
+		feed_reset(fd->f);
 	else
 		feed_next_mode(fd, need);
 	return err;
@@ -286,7 +295,7 @@ static int feed_idle(struct feed *fd)
 		return feed_pass(fd, crlf);
 	}
 	fd->f->mode = NST_MODE_GATHER;
-	memset(&fd->f->frame, 0, sizeof(fd->f->frame));
+	feed_reset(fd->f);
 	return 0;
 }
 
@@ -342,6 +351,33 @@ static void feed_trim(struct feed *fd)
 		block_free(fd->c->env, fd->blk);
 		fd->blk = NULL;
 	}
+}
+
+/** feed_retain - what replaces the payload goes out behind all before it */
+void feed_retain(struct feed *fd)
+{
+	if (fd->blk && fd->blk->len)
+		retain_add(fd->f, fd->blk);
+	else
+		block_free(fd->c->env, fd->blk);
+	fd->blk = NULL;
+}
+
+/** feed_lost - framing is lost: behind what is held the rest passes raw */
+void feed_lost(struct feed *fd)
+{
+	struct nst_block *rest = NULL;
+	u32 len = fd->n - fd->pos;
+
+	if (!fd->f->hold && !feed_pass(fd, len))
+		len = 0;
+	feed_retain(fd);
+	conn_opaque(fd->c, fd->lost);
+	if (!len || block_room(fd->c->env, &rest, len))
+		return;
+	block_append(rest, fd->p + fd->pos, len);
+	retain_add(fd->f, rest);
+	fd->pos += len;
 }
 
 /**

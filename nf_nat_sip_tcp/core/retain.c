@@ -140,6 +140,8 @@ bool retain_overlaps(const struct nst_flow *f, u32 from, u32 to, u32 *first)
 {
 	const struct nst_block *b;
 
+	if (!seq_before(from, to))
+		return false;
 	for (b = f->blocks; b; b = b->next) {
 		if (!seq_after(b->seq + b->len, from))
 			continue;

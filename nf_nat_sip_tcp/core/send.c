@@ -154,66 +154,91 @@ static bool resend(struct nst_conn *c, u8 dir, u32 max, struct nst_out *out)
 }
 
 /*
- * A repeat from its first retained byte on is ours to answer; what is before
- * it the sender's own segment carries.
+ * Ours to answer: not more than came, or one segment, from the receiver's
+ * first hole on.  Where the hole is the sender's to fill it repeats that by
+ * itself.
  */
 static void repeat_retained(struct nst_conn *c, const struct nst_segment *seg,
 			    bool news, struct nst_out *out)
 {
-	struct nst_flow *f = &c->flow[seg->dir];
-	u32 start = seqmap_to_new(&f->map, seg->seq);
-	u32 cut = flow_cut(f);
-	u32 first = start;
+	u32 cut = flow_cut(&c->flow[seg->dir]);
 
 	nst_count(c->env, NST_R_SEG_REPEAT);
-	retain_overlaps(f, start, seqmap_to_new(&f->map, seg->seq + seg->len), &first);
-	if (seq_after(first, start)) {
-		out->seq = start;
-		out->len = first - start;
-		return;
-	}
-	/* Where the hole is the sender's to fill it repeats that by itself. */
 	resend(c, seg->dir, seg->len > cut ? seg->len : cut, out);
 	out_strip(c, seg->dir, news, out);
+}
+
+/*
+ * Repeated bytes that the receiver may lack, up to @end: what is in front of
+ * the first retained byte the sender's own segment carries.
+ */
+static void repeat_bytes(struct nst_conn *c, const struct nst_segment *seg,
+			 u32 end, bool news, struct nst_out *out)
+{
+	struct nst_flow *f = &c->flow[seg->dir];
+	u32 from = seqmap_to_new(&f->map, seg->seq);
+	/* The last byte and not the end: that may lie inside a record. */
+	u32 to = seqmap_to_new(&f->map, end - 1) + 1;
+	u32 first;
+
+	out->seq = from;
+	if (!retain_overlaps(f, from, to, &first)) {
+		if (seg->len > end - seg->seq)
+			out->len = end - seg->seq;
+	} else if (seq_after(first, from)) {
+		out->len = first - from;
+	} else {
+		repeat_retained(c, seg, news, out);
+	}
+}
+
+/* RFC 9293 3.8.4 allows a keep-alive one byte of garbage; it stays here. */
+static bool pass_probe(const struct nst_flow *f, const struct nst_segment *seg,
+		       struct nst_out *out)
+{
+	if (seg->len != 1 || seg->seq != f->rcv_nxt - 1 || seq_after(f->rcv_nxt, f->acked))
+		return false;
+	out->verdict = NST_TRIM;
+	out->seq = f->snd_nxt - 1;
+	return true;
 }
 
 /**
  * flow_repeat - bytes that came before come again
  * @c: connection
- * @seg: a segment that ends at or before RCV.NXT
+ * @seg: a segment that begins before RCV.NXT; what is behind that stays here
  * @news: its acknowledgement is worth passing on
  * @out: verdict
  *
  * What the receiver has acknowledged is stripped (I4), what was changed or
  * acknowledged in its name is answered from retained bytes, the rest passes.
+ * Where only a part can be answered the acknowledgement for it makes the
+ * sender repeat the rest alone.
  */
 void flow_repeat(struct nst_conn *c, const struct nst_segment *seg, bool news,
 		 struct nst_out *out)
 {
 	struct nst_flow *f = &c->flow[seg->dir];
 	u32 end = seg->seq + seg->len + !!(seg->flags & NST_FIN);
+	u32 una = seqmap_to_orig(&f->map, f->snd_una);
 	u32 held = f->rcv_nxt - hold_len(f);
-	u32 first;
 
+	if (pass_probe(f, seg, out))
+		return;
+	if (seq_after(end, f->rcv_nxt))
+		out->clear_flags |= NST_FIN;
 	if (seq_before(seg->seq, f->acked))
 		flow_send_ack(c, seg->dir, out);
-	if (!seq_after(end, seqmap_to_orig(&f->map, f->snd_una))) {
+	if (!seq_after(end, una)) {
 		nst_count(c->env, NST_R_SEG_STALE);
 		out_strip(c, seg->dir, news, out);
-		return;
-	}
-	if (!seq_before(seg->seq, held)) {
+	} else if (!seq_before(seg->seq, held)) {
 		out_strip(c, seg->dir, news, out);
-		return;
-	}
-	if (retain_overlaps(f, seqmap_to_new(&f->map, seg->seq),
-			    seqmap_to_new(&f->map, seq_min(end, held)), &first)) {
+	} else if (seq_before(seg->seq, una)) {
 		repeat_retained(c, seg, news, out);
-		return;
+	} else {
+		repeat_bytes(c, seg, seq_min(end, held), news, out);
 	}
-	out->seq = seqmap_to_new(&f->map, seg->seq);
-	if (seq_after(end, held))
-		out->len = held - seg->seq;
 }
 
 /* Acknowledge held bytes, if everything before them is safe (I3). */
@@ -237,6 +262,8 @@ static void give_up(struct nst_conn *c, struct nst_out *out)
 {
 	u8 to;
 
+	/* Bytes that were to go out point into what is freed here. */
+	out->nr_emit = 0;
 	nst_count(c->env, NST_R_RESET);
 	for (to = 0; to < 2; to++) {
 		struct nst_emit *e = emit_add(c, to, out);
@@ -276,6 +303,7 @@ static void resend_due(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out)
 	}
 	if (f->snd_una == f->snd_nxt) {
 		probe(c, dir, out);
+		f->resends++;
 	} else if (resend(c, dir, flow_cut(f), out)) {
 		nst_count(c->env, NST_R_EMIT_RESENT);
 		f->resends++;

@@ -14,16 +14,6 @@ int txn_find(const struct nst_call *call, u64 hash)
 	return -ENOENT;
 }
 
-bool txn_none(const struct nst_call *call)
-{
-	u8 i;
-
-	for (i = 0; i < NST_TXN_MAX; i++)
-		if (call->txn[i].hash)
-			return false;
-	return true;
-}
-
 bool txn_acked(const struct nst_call *call, u32 cseq, bool from_inside)
 {
 	const struct nst_txn *txn;
@@ -43,7 +33,7 @@ bool txn_invite_pending(const struct nst_call *call)
 	u8 i;
 
 	for (i = 0; i < NST_TXN_MAX; i++)
-		if (call->txn[i].hash && call->txn[i].initial)
+		if (call->txn[i].hash && call->txn[i].initial && !call->txn[i].answered)
 			return true;
 	return false;
 }

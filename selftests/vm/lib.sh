@@ -57,15 +57,19 @@ vm_enter()
 	# Held as long as anything of this lives: prepare keeps the root then.
 	exec 8<"$bed/ok"
 	flock -s 8
-	# Within a plain chroot / is no mount point and cannot be made private.
-	vm_prop=private
-	unshare -m true 2>/dev/null || vm_prop=unchanged
+	vm_prop=private vm_mnt=$bed/root
+	if ! unshare -m true 2>/dev/null; then
+		# Within a plain chroot / is no mount point and cannot be made
+		# private: what is mounted may be seen from outside, so it is
+		# done where it is in nobody's way, and undone.
+		vm_prop=unchanged
+		vm_mnt=$(mktemp -d "$cache/mnt.XXXXXX")
+	fi
 	unshare -m --propagation $vm_prop true 2>/dev/null ||
 		vm_die "no mount name space to be had: in a container, give it CAP_SYS_ADMIN"
 	vm_cwd=$(pwd -P)
 	vm_rel=${vm_cwd#"$repo"}
 	[ "$vm_rel" != "$vm_cwd" ] || vm_rel=
-	vm_mnt=$(mktemp -d "$cache/mnt.XXXXXX")
 	exec 7<&0
 	# In the background, so that this shell acts on a signal at once;
 	# pdeathsig, so that even SIGKILL leaves nothing running.
@@ -85,7 +89,9 @@ vm_enter()
 		wait $vm_child || vm_status=$?
 		kill -0 $vm_child 2>/dev/null || break
 	done
-	umount -l "$vm_mnt" 2>/dev/null || :
-	rmdir "$vm_mnt" 2>/dev/null || :
+	if [ $vm_prop = unchanged ]; then
+		umount -l "$vm_mnt" 2>/dev/null || :
+		rmdir "$vm_mnt" 2>/dev/null || :
+	fi
 	exit "${vm_end:-$vm_status}"
 }

@@ -14,15 +14,17 @@ MODULE_PARM_DESC(how, "warn, oops, panic, stuck, or nothing");
 
 static int __init nsip_warn_init(void)
 {
-	if (!strcmp(how, "warn"))
+	if (!strcmp(how, "warn")) {
 		WARN(1, "nsip_warn: on purpose\n");
-	else if (!strcmp(how, "oops"))
+	} else if (!strcmp(how, "oops")) {
 		WRITE_ONCE(*(int *)8, 0);
-	else if (!strcmp(how, "panic"))
+	} else if (!strcmp(how, "panic")) {
 		panic("nsip_warn: on purpose");
-	else if (!strcmp(how, "stuck"))
+	} else if (!strcmp(how, "stuck")) {
+		preempt_disable();
 		for (;;)
 			mdelay(1000);
+	}
 	return 0;
 }
 
