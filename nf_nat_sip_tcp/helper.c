@@ -121,10 +121,10 @@ static void unregister(unsigned int n)
 {
 	unsigned int i;
 
-	/* Those that take_off() cannot see are not confirmed yet. */
+	nf_ct_iterate_destroy(take_off, NULL);
+	/* Those that take_off() cannot see hold nothing of ours. */
 	for (i = 0; i < n; i++)
 		WRITE_ONCE(helpers[i]->destroy, NULL);
-	nf_ct_iterate_destroy(take_off, NULL);
 	while (n--) {
 		struct nf_conntrack_helper *helper = helpers[n];
 

@@ -215,8 +215,9 @@ static void __net_exit net_exit(struct net *net)
 	struct nst_net *nn = nst_pernet(net);
 
 	cancel_delayed_work_sync(&nn->tick);
-	end_calls(nn);
+	/* Doors go with their namespace or module, running media does not. */
 	nst_door_net_exit(nn);
+	end_calls(nn);
 	nst_stats_exit(net);
 	calls_destroy(&nn->env);
 	/* Routes that connections kept are counted until they are freed. */

@@ -18,17 +18,21 @@
 #	ATTACH		ports (router is the initial namespace), nft, iptables, none
 #	SIP_PORTS	5060, or a comma list
 #	PHONES, PEERS	1
-#	NAT		masquerade (default), snat, random, none
+#	NAT		masquerade (default), snat, random, forward (and port 5060 of
+#			the public address to phone1), none
 #	NFT_FAMILY, NFT_HOOK, NFT_PRIO	inet prerouting filter: where the rule stands
 #	IN4 IN6 OUT4 OUT6	networks without their last number
 #	ROUTER_IN, ROUTER_OUT	last number of the router's addresses
+#	TIMERS		calm (default): a slow machine must not look like a lossy
+#			network: no retransmission before two seconds, no tail loss
+#			probes; real: as the kernel has them
 #	OFFLOAD		on (default) or off: segmentation, checksums, on all links
 
 : "${NSIP_ID:=n$$}" "${HELPER:=ours}" "${ATTACH:=nft}" "${SIP_PORTS:=5060}"
 : "${PHONES:=1}" "${PEERS:=1}" "${NAT:=masquerade}" "${OFFLOAD:=on}"
 : "${NFT_FAMILY:=inet}" "${NFT_HOOK:=prerouting}" "${NFT_PRIO:=filter}"
 : "${IN4:=192.168.122}" "${IN6:=fd00:122:}" "${OUT4:=10.1.1}" "${OUT6:=2001:db8:1:}"
-: "${ROUTER_IN:=1}" "${ROUTER_OUT:=1}"
+: "${ROUTER_IN:=1}" "${ROUTER_OUT:=1}" "${TIMERS:=calm}"
 
 KSFT_FAIL=1 KSFT_SKIP=4
 
@@ -121,18 +125,15 @@ addresses()
 	esac
 }
 
-# A slow machine must not look like a lossy network: no retransmission before
-# two seconds, no tail loss probes.
-quiet="rto_min 2s"
-
 host_up()	# LINK HOST
 {
-	local net4 net6 last r
+	local net4 net6 last r quiet='' probes=3
 	addresses "$1"
+	[ "$TIMERS" != calm ] || quiet="rto_min 2s" probes=0
 	# shellcheck disable=SC2016
-	at "$2" sh -c 'cd /proc/sys/net; echo 0 >ipv4/tcp_early_retrans
+	at "$2" sh -c 'cd /proc/sys/net; echo $0 >ipv4/tcp_early_retrans
 		for i in all default; do echo 0 >ipv4/conf/$i/rp_filter; done
-		for i in all default eth0; do echo 0 >ipv6/conf/$i/accept_dad; done'
+		for i in all default eth0; do echo 0 >ipv6/conf/$i/accept_dad; done' $probes
 	batch "$2" <<-END
 		link set lo up
 		link set eth0 up
@@ -170,11 +171,19 @@ no_offload()
 nat_rules()
 {
 	case $NAT in
-	masquerade)	echo masquerade ;;
+	masquerade | forward)
+			echo masquerade ;;
 	random)		echo "masquerade random" ;;
 	snat)		echo "meta nfproto ipv4 snat ip to $OUT4.$ROUTER_OUT"
 			echo "meta nfproto ipv6 snat ip6 to $OUT6:$ROUTER_OUT" ;;
 	esac | sed "s/^/oifname \"$NSIP_ID-out*\" /"
+}
+
+forward_rules()
+{
+	[ "$NAT" = forward ] || return
+	echo "iifname \"$NSIP_ID-out*\" tcp dport 5060 dnat ip to $IN4.3"
+	echo "iifname \"$NSIP_ID-out*\" tcp dport 5060 dnat ip6 to $IN6:3"
 }
 
 helper_type()
@@ -200,6 +209,10 @@ rules()
 		    iifname "$NSIP_ID-out*" ct state established,related accept
 		    iifname "$NSIP_ID-out*" ct status dnat accept
 		    iifname "$NSIP_ID-out*" drop
+		  }
+		  chain nat_in {
+		    type nat hook prerouting priority dstnat;
+		    $(forward_rules)
 		  }
 		  chain nat_out {
 		    type nat hook postrouting priority srcnat;

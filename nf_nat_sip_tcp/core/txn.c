@@ -33,7 +33,7 @@ bool txn_invite_pending(const struct nst_call *call)
 	u8 i;
 
 	for (i = 0; i < NST_TXN_MAX; i++)
-		if (call->txn[i].hash && call->txn[i].initial && !call->txn[i].answered)
+		if (call->txn[i].hash && call->txn[i].initial)
 			return true;
 	return false;
 }

@@ -62,15 +62,18 @@ static void many_calls_on_one_connection(void **state)
 	assert_int_equal(w->count[NST_R_CALL_NEW], 300);
 	for (i = 0; i < 300; i++) {
 		sprintf(id, "call-%d", i);
-		say(w, SERVER, .method = "INVITE", .id = id, .status = 200, .to = "b", .sdp = ANSWER);
+		say(w, SERVER, .method = "INVITE", .id = id, .status = 200, .to = "b",
+		    .sdp = ANSWER);
 	}
 	assert_doors(w, 600, 600);
 	say(w, CLIENT, .method = "BYE", .id = "call-77", .branch = "x", .cseq = 2, .to = "b");
-	say(w, SERVER, .method = "BYE", .id = "call-77", .branch = "x", .cseq = 2, .to = "b", .status = 200);
+	say(w, SERVER, .method = "BYE", .id = "call-77", .branch = "x", .cseq = 2, .to = "b",
+	    .status = 200);
 	assert_doors(w, 598, 598);
 	assert_null(world_door(w, "10.0.0.5:20154"));
 	say(w, CLIENT, .method = "BYE", .id = "call-78", .branch = "x", .cseq = 2, .to = "b");
-	say(w, SERVER, .method = "BYE", .id = "call-78", .branch = "x", .cseq = 2, .to = "b", .status = 401);
+	say(w, SERVER, .method = "BYE", .id = "call-78", .branch = "x", .cseq = 2, .to = "b",
+	    .status = 401);
 	assert_doors(w, 598, 598);
 }
 
@@ -128,7 +131,8 @@ static void long_talk(struct world *w)
 	say(w, SERVER, .method = "INVITE", .status = 183, .to = "b", .sdp = ANSWER);
 	say(w, CLIENT, .method = "PRACK", .branch = "p", .cseq = 2, .to = "b",
 	    .sdp = talk_sdp("10.0.0.5", "m=audio 6100 RTP/AVP 0\n"));
-	say(w, SERVER, .method = "PRACK", .branch = "p", .cseq = 2, .to = "b", .status = 200, .sdp = ANSWER);
+	say(w, SERVER, .method = "PRACK", .branch = "p", .cseq = 2, .to = "b", .status = 200,
+	    .sdp = ANSWER);
 	say(w, SERVER, .method = "INVITE", .status = 200, .to = "b",
 	    .sdp = talk_sdp("198.51.100.21", AUDIO AUDIO));
 	say(w, CLIENT, .method = "ACK", .branch = "k", .to = "b");

@@ -63,7 +63,8 @@ static void no_such_call_or_no_answer_ends_it(void **state)
 	for (i = 0; i < ARRAY_SIZE(gone); i++) {
 		talk_call_up(w);
 		say(w, CLIENT, .method = "BYE", .branch = "b", .cseq = 5, .to = "b");
-		say(w, SERVER, .method = "BYE", .branch = "b", .cseq = 5, .to = "b", .status = gone[i]);
+		say(w, SERVER, .method = "BYE", .branch = "b", .cseq = 5, .to = "b",
+		    .status = gone[i]);
 		assert_doors(w, 0, 0);
 	}
 	assert_int_equal(w->count[NST_R_BYE_REFUSED], 0);
@@ -77,9 +78,11 @@ static void bye_from_the_peer(void **state)
 	say(w, SERVER, .method = "BYE", .branch = "b", .cseq = 5, .from = "b", .to = "a");
 	assert_doors(w, 2, 2);
 	/* Its own answer to itself is none. */
-	say(w, SERVER, .method = "BYE", .branch = "b", .cseq = 5, .from = "b", .to = "a", .status = 200);
+	say(w, SERVER, .method = "BYE", .branch = "b", .cseq = 5, .from = "b", .to = "a",
+	    .status = 200);
 	assert_doors(w, 2, 2);
-	say(w, CLIENT, .method = "BYE", .branch = "b", .cseq = 5, .from = "b", .to = "a", .status = 200);
+	say(w, CLIENT, .method = "BYE", .branch = "b", .cseq = 5, .from = "b", .to = "a",
+	    .status = 200);
 	assert_doors(w, 0, 0);
 }
 
@@ -281,7 +284,8 @@ static void a_call_comes_in(void **state)
 	assert_doors(w, 2, 2);
 	assert_filter(w, "10.0.0.5:6000", "198.51.100.20");
 	say(w, CLIENT, .method = "BYE", .branch = "5", .cseq = 7, .from = "b", .to = "a");
-	say(w, SERVER, .method = "BYE", .branch = "5", .cseq = 7, .from = "b", .to = "a", .status = 200);
+	say(w, SERVER, .method = "BYE", .branch = "5", .cseq = 7, .from = "b", .to = "a",
+	    .status = 200);
 	assert_doors(w, 0, 0);
 }
 
@@ -383,7 +387,8 @@ static void late_words_of_other_targets(void **state)
 	assert_doors(w, 2, 2);
 	/* And so do second thoughts about a re-INVITE. */
 	say(w, CLIENT, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b", .sdp = OFFER);
-	say(w, SERVER, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b", .status = 200, .sdp = ANSWER);
+	say(w, SERVER, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b", .status = 200,
+	    .sdp = ANSWER);
 	say(w, SERVER, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b", .status = 183,
 	    .sdp = talk_sdp("198.51.100.66", AUDIO));
 	assert_filter(w, "10.0.0.5:6000", "198.51.100.20");

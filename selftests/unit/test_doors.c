@@ -56,7 +56,8 @@ static void other_methods_describe_nothing(void **state)
 	for (i = 0; i < ARRAY_SIZE(methods); i++) {
 		say(w, CLIENT, .method = methods[i], .branch = "9", .cseq = 5, .to = "b",
 		    .sdp = talk_sdp("10.0.0.5", "m=audio 9000 RTP/AVP 0\n"));
-		say(w, SERVER, .method = methods[i], .branch = "9", .cseq = 5, .to = "b", .status = 183);
+		say(w, SERVER, .method = methods[i], .branch = "9", .cseq = 5, .to = "b",
+		    .status = 183);
 	}
 	assert_doors(w, 2, 2);
 	assert_int_equal(w->count[NST_R_SDP_NO_CALL], ARRAY_SIZE(methods));
@@ -75,7 +76,8 @@ static void a_failed_reinvite_takes_back_what_it_reserved(void **state)
 	say(w, SERVER, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b", .status = 488);
 	assert_doors(w, 2, 2);
 	say(w, SERVER, .method = "INVITE", .branch = "q", .cseq = 2, .from = "b", .to = "a");
-	say(w, CLIENT, .method = "INVITE", .branch = "q", .cseq = 2, .from = "b", .to = "a", .status = 491);
+	say(w, CLIENT, .method = "INVITE", .branch = "q", .cseq = 2, .from = "b", .to = "a",
+	    .status = 491);
 	assert_doors(w, 2, 2);
 	assert_int_equal(w->count[NST_R_CALL_FAILED], 0);
 }
@@ -107,7 +109,8 @@ static void update_and_prack_offer(void **state)
 	say(w, CLIENT, .method = "PRACK", .branch = "p", .cseq = 2, .to = "b",
 	    .sdp = talk_sdp("10.0.0.5", "m=audio 6100 RTP/AVP 0\n"));
 	assert_doors(w, 4, 2);
-	say(w, SERVER, .method = "PRACK", .branch = "p", .cseq = 2, .to = "b", .status = 200, .sdp = ANSWER);
+	say(w, SERVER, .method = "PRACK", .branch = "p", .cseq = 2, .to = "b", .status = 200,
+	    .sdp = ANSWER);
 	assert_doors(w, 4, 4);
 	say(w, CLIENT, .method = "UPDATE", .branch = "u", .cseq = 3, .to = "b",
 	    .sdp = talk_sdp("10.0.0.5", "m=audio 6200 RTP/AVP 0\n"));
@@ -241,7 +244,8 @@ static void hold_does_not_move_the_filter(void **state)
 	say(w, SERVER, .method = "INVITE", .branch = "i", .cseq = 3, .from = "b", .to = "a",
 	    .sdp = talk_sdp("198.51.100.66", AUDIO));
 	assert_filter(w, "10.0.0.5:6000", "198.51.100.20");
-	say(w, CLIENT, .method = "INVITE", .branch = "i", .cseq = 3, .from = "b", .to = "a", .status = 488);
+	say(w, CLIENT, .method = "INVITE", .branch = "i", .cseq = 3, .from = "b", .to = "a",
+	    .status = 488);
 	assert_filter(w, "10.0.0.5:6000", "198.51.100.20");
 }
 
@@ -258,7 +262,8 @@ static void agreed_mux_needs_no_rtcp_door(void **state)
 	/* The next offer is answered without it. */
 	say(w, CLIENT, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b",
 	    .sdp = talk_sdp("10.0.0.5", mux));
-	say(w, SERVER, .method = "INVITE", .branch = "r", .cseq = 2, .status = 200, .to = "b", .sdp = ANSWER);
+	say(w, SERVER, .method = "INVITE", .branch = "r", .cseq = 2, .status = 200, .to = "b",
+	    .sdp = ANSWER);
 	assert_doors(w, 2, 2);
 
 	say(w, SERVER, .method = "INVITE", .id = "c2", .sdp = talk_sdp("198.51.100.20", mux));

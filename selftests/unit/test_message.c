@@ -12,7 +12,8 @@
 
 /* The corpus: whatever a message says, these hold. */
 
-static void each_message(const struct corpus *all, void (*f)(const struct corpus_file *, struct world *))
+static void each_message(const struct corpus *all,
+			 void (*f)(const struct corpus_file *, struct world *))
 {
 	struct sip_frame frame;
 	struct world *w;

@@ -72,7 +72,11 @@ struct world {
 	u32 out_len;
 };
 
-/** world_new - a namespace; the client is 10.0.0.5:40000 behind 203.0.113.1, the server 198.51.100.9:5060 */
+/**
+ * world_new - a namespace and a connection
+ *
+ * The client is 10.0.0.5:40000 behind 203.0.113.1, the server 198.51.100.9:5060.
+ */
 struct world *world_new(void);
 
 /** world_free - ends all calls and checks that nothing is left over */
