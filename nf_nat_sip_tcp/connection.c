@@ -177,19 +177,79 @@ struct nst_connection *nst_connection_install(struct nst_connection *c,
 	return nst_link_connection(now);
 }
 
-/* The first one to come here drops the reference of the installed pointer. */
-static void connection_kill(struct nst_connection *c)
+static void reset_at(struct nst_connection *c, u8 to, u32 seq,
+		     struct sk_buff_head *queue)
+{
+	struct nst_emit e = {
+		.to = to, .rst = true, .seq = seq,
+		.ack = c->core.flow[!to].acked,
+	};
+
+	if (!nst_emit_build(c->nn->net, &c->path[to], &e, queue))
+		nst_count(&c->nn->env, NST_R_EMIT_FAILED);
+}
+
+/*
+ * A RST counts only with the very number the receiver waits for (RFC 5961 3):
+ * what it acknowledged last or, if that is under way, all it was sent.
+ */
+void nst_connection_reset(struct nst_connection *c, struct sk_buff_head *queue)
+{
+	u8 to;
+
+	lockdep_assert_held(&c->lock);
+	nst_count(&c->nn->env, NST_R_RESET);
+	for (to = 0; to < 2; to++) {
+		const struct nst_flow *f = &c->core.flow[to];
+
+		reset_at(c, to, f->snd_una, queue);
+		if (f->snd_nxt != f->snd_una)
+			reset_at(c, to, f->snd_nxt, queue);
+	}
+	nf_ct_set_closing(&c->ct->ct_general);
+}
+
+/* Do bytes acknowledged, or an offset, depend on us in this direction? */
+static bool flow_depends(const struct nst_flow *f)
+{
+	return f->map.after || !seqmap_constant(&f->map) || f->blocks ||
+	       (f->hold && f->acked == f->rcv_nxt);
+}
+
+/* Without us its bytes would go missing, or come twice, unnoticed. */
+static bool must_reset(const struct nst_connection *c)
+{
+	u8 state = c->ct->proto.tcp.state;
+
+	return (flow_depends(&c->core.flow[0]) || flow_depends(&c->core.flow[1])) &&
+	       state >= TCP_CONNTRACK_SYN_RECV && state <= TCP_CONNTRACK_CLOSE_WAIT;
+}
+
+static bool make_dead(struct nst_connection *c, struct sk_buff_head *reset)
+{
+	bool first = c->life != NST_LIFE_DEAD;
+
+	if (!first)
+		return false;
+	if (reset && c->life == NST_LIFE_LIVE && must_reset(c))
+		nst_connection_reset(c, reset);
+	c->life = NST_LIFE_DEAD;
+	conn_free(&c->core);
+	nst_path_drop(&c->path[0]);
+	nst_path_drop(&c->path[1]);
+	return true;
+}
+
+/*
+ * The first one to come here drops the reference of the installed pointer.
+ * @reset: where RSTs go, NULL if there shall be none
+ */
+static void connection_kill(struct nst_connection *c, struct sk_buff_head *reset)
 {
 	bool first;
 
 	spin_lock_bh(&c->lock);
-	first = c->life != NST_LIFE_DEAD;
-	c->life = NST_LIFE_DEAD;
-	if (first) {
-		conn_free(&c->core);
-		nst_path_drop(&c->path[0]);
-		nst_path_drop(&c->path[1]);
-	}
+	first = make_dead(c, reset);
 	spin_unlock_bh(&c->lock);
 	if (!first)
 		return;
@@ -202,14 +262,22 @@ static void connection_kill(struct nst_connection *c)
 void nst_connection_destroy(struct nf_conn *ct)
 {
 	struct nst_private *priv = nst_private(ct);
+	struct nst_connection *c;
+	struct sk_buff_head reset;
 	unsigned long link;
 
 	if (!priv)
 		return;
-	link = xchg(&priv->link, NST_LINK_DEAD);
+	/* Until it is known what has become of it nothing passes. */
+	link = xchg(&priv->link, NST_LINK_DEAD | NST_LINK_RESET);
 	dst_release(nst_link_route(link));
-	if (nst_link_connection(link))
-		connection_kill(nst_link_connection(link));
+	c = nst_link_connection(link);
+	__skb_queue_head_init(&reset);
+	if (c)
+		connection_kill(c, &reset);
+	if (skb_queue_empty(&reset))
+		WRITE_ONCE(priv->link, NST_LINK_DEAD);
+	nst_emit_send(nf_ct_net(ct), &reset);
 }
 
 /* A connection that changed its way is not looked into any more. */
@@ -316,7 +384,7 @@ static void forget(struct nst_connection *c)
 
 	if (priv)
 		cmpxchg(&priv->link, (unsigned long)c, NST_LINK_DEAD);
-	connection_kill(c);
+	connection_kill(c, NULL);
 	connection_put(c);
 }
 

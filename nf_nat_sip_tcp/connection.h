@@ -97,12 +97,14 @@ struct nst_private {
 
 /* destroy() was called. */
 #define NST_LINK_DEAD 1UL
+/* Both ends were reset, and nothing may pass untranslated. */
+#define NST_LINK_RESET 4UL
 /* The rest is the address of the SYN/ACK's route, with a reference. */
 #define NST_LINK_ROUTE 2UL
 
 static inline struct nst_connection *nst_link_connection(unsigned long link)
 {
-	return link & (NST_LINK_DEAD | NST_LINK_ROUTE) ? NULL :
+	return link & (NST_LINK_DEAD | NST_LINK_ROUTE | NST_LINK_RESET) ? NULL :
 	       (struct nst_connection *)link;
 }
 
@@ -160,6 +162,8 @@ void nst_connections_leave(void);
  */
 void nst_connections_each(struct nst_net *nn,
 			  void (*fn)(struct nst_connection *c, struct sk_buff_head *queue));
+/** nst_connection_reset - tell both ends that it cannot go on; lock held */
+void nst_connection_reset(struct nst_connection *c, struct sk_buff_head *queue);
 /** nst_connection_act - carry out what c->out says, but verdict and work; lock held */
 void nst_connection_act(struct nst_connection *c, struct sk_buff_head *queue);
 

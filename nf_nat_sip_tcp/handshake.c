@@ -178,7 +178,7 @@ static struct nst_connection *first_data(struct nst_packet *p,
 	unsigned long link = READ_ONCE(priv->link);
 	struct nst_connection *c;
 
-	if (nst_link_connection(link) || link == NST_LINK_DEAD)
+	if (nst_link_connection(link) || (link & NST_LINK_DEAD))
 		return nst_link_connection(link);
 	if (detour != NST_R_MAX)
 		return not_followed(p, priv, detour);

@@ -68,8 +68,10 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 		return NF_ACCEPT;
 	}
 	link = READ_ONCE(priv->link);
+	if (link & NST_LINK_RESET)
+		return NF_DROP;
 	conn = nst_link_connection(link);
-	if (!conn && link != NST_LINK_DEAD && !READ_ONCE(leaving))
+	if (!conn && !(link & NST_LINK_DEAD) && !READ_ONCE(leaving))
 		conn = nst_handshake(&p, priv);
 	return conn ? nst_connection_segment(conn, &p) : NF_ACCEPT;
 }

@@ -34,24 +34,11 @@ static void check_quiet(struct nst_connection *c, struct sk_buff_head *queue)
 		all_quiet = false;
 }
 
-/* Bytes that nobody could take: both ends are told. */
+/* Bytes that nobody would take. */
 static void reset_rest(struct nst_connection *c, struct sk_buff_head *queue)
 {
-	u8 to;
-
-	if (c->life != NST_LIFE_LIVE || conn_quiet(&c->core))
-		return;
-	for (to = 0; to < 2; to++) {
-		struct nst_emit e = {
-			.to = to, .rst = true,
-			.seq = c->core.flow[to].snd_una,
-			.ack = c->core.flow[!to].acked,
-		};
-
-		nst_emit_build(c->nn->net, &c->path[to], &e, queue);
-	}
-	nst_count(&c->nn->env, NST_R_RESET);
-	nf_ct_set_closing(&c->ct->ct_general);
+	if (c->life == NST_LIFE_LIVE && !conn_quiet(&c->core))
+		nst_connection_reset(c, queue);
 }
 
 static void drop_packets(struct nst_connection *c, struct sk_buff_head *queue)

@@ -22,6 +22,17 @@ static u32 right_edge(const struct nst_conn *c, const struct nst_flow *f)
 	return seq_min(edge, f->rcv_nxt + room);
 }
 
+/* The field that says @edge beside @ack, in units of the receiver's shift. */
+static u16 window_to(const struct nst_conn *c, u8 dir, u32 edge, u32 ack)
+{
+	u32 win;
+
+	if (!seq_after(edge, ack))
+		return 0;
+	win = (edge - ack) >> c->flow[!dir].wscale;
+	return win > 0xffff ? 0xffff : win;
+}
+
 /**
  * flow_window - window field of an acknowledgement towards a sender
  * @c: connection
@@ -34,13 +45,9 @@ static u32 right_edge(const struct nst_conn *c, const struct nst_flow *f)
 u16 flow_window(struct nst_conn *c, u8 dir, u32 ack)
 {
 	struct nst_flow *f = &c->flow[dir];
-	u32 win;
 
 	f->adv_edge = seq_max(f->adv_edge, right_edge(c, f));
-	if (!seq_after(f->adv_edge, ack))
-		return 0;
-	win = (f->adv_edge - ack) >> c->flow[!dir].wscale;
-	return win > 0xffff ? 0xffff : win;
+	return window_to(c, dir, f->adv_edge, ack);
 }
 
 /* The receiver has everything before @ack. */
@@ -128,7 +135,8 @@ bool flow_ack(struct nst_conn *c, const struct nst_segment *seg,
 	old_edge = f->adv_edge;
 	out->win = flow_window(c, !seg->dir, out->ack);
 	map_sack(f, seg, out);
-	return news || f->adv_edge != old_edge || out->nr_sack ||
+	return news || out->nr_sack ||
+	       out->win != window_to(c, !seg->dir, old_edge, out->ack) ||
 	       (seg->flags & (NST_ECE | NST_CWR));
 }
 

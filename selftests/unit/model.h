@@ -83,6 +83,7 @@ enum repeat {
  * @nxt: next to send
  * @max: highest one sent
  * @edge: right edge given
+ * @win: window field of the last acknowledgement
  * @shift: of the windows it is given
  * @rto: time-out, ms
  * @rto_due: when it ends
@@ -125,6 +126,7 @@ struct peer {
 	u32 nxt;
 	u32 max;
 	u32 edge;
+	u16 win;
 	u8 shift;
 	u32 rto;
 	u64 rto_due;

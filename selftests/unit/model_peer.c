@@ -282,7 +282,7 @@ static void take_ack(struct model *m, u8 end, const struct nst_segment *s)
 	p->up = true;
 	if (seq_before(s->ack, p->una))
 		return;
-	if (s->ack == p->una && !s->len && s->ack != p->max && edge == p->edge) {
+	if (s->ack == p->una && !s->len && s->ack != p->max && s->win == p->win) {
 		if (++p->dup_acks == 3)
 			repeat_head(m, end);
 	} else if (s->ack != p->una) {
@@ -290,6 +290,7 @@ static void take_ack(struct model *m, u8 end, const struct nst_segment *s)
 		p->rto = RTO_FIRST;
 		p->rto_due = 0;
 	}
+	p->win = s->win;
 	p->una = s->ack;
 	p->nxt = seq_max(p->nxt, p->una);
 	p->edge = seq_max(p->edge, edge);

@@ -284,6 +284,32 @@ static void test_framing_lost_later(void **state)
 	}
 }
 
+/* The acknowledgement of all is the end of the change. */
+static void test_change_at_end(void **state)
+{
+	static const char body[] = "v=0\r\no=- 1 1 IN IP4 192.168.122.3\r\ns=-\r\nt=0 0\r\n"
+				   "m=audio 6000 RTP/AVP 0\r\nc=IN IP4 192.168.122.3";
+	char text[1024];
+	u32 v, n;
+	(void)state;
+
+	n = sprintf(text, "INVITE sip:service@203.0.113.20 SIP/2.0\r\n"
+		    "Via: SIP/2.0/TCP 192.168.122.3;branch=z9hG4bK-1\r\n"
+		    "From: <sip:phone1@192.168.122.3>;tag=1\r\nTo: <sip:service@203.0.113.20>\r\n"
+		    "Call-ID: 1\r\nCSeq: 1 INVITE\r\nContent-Type: application/sdp\r\n"
+		    "Content-Length: %zu\r\n\r\n%s", sizeof(body) - 1, body);
+	for (v = 0; v < 4; v++) {
+		struct model *m = start("change at the end", v, v & 1);
+
+		m->peer[1].delack = v & 2 ? 40 : 0;
+		model_open(m);
+		say(m, 0, text, n);
+		judge(m, memcmp(m->side[0].expected.p + m->side[0].expected.len - 5, "122.3", 5),
+		      "the end is not changed");
+		end_smoothly(m);
+	}
+}
+
 /* More than one segment may carry, and more than 16 KiB at once. */
 static void test_long_message(void **state)
 {
@@ -397,6 +423,7 @@ int main(void)
 		cmocka_unit_test(test_not_sip),
 		cmocka_unit_test(test_not_sip_cut),
 		cmocka_unit_test(test_framing_lost_later),
+		cmocka_unit_test(test_change_at_end),
 		cmocka_unit_test(test_long_message),
 		cmocka_unit_test(test_300_records),
 		cmocka_unit_test(test_both_directions),

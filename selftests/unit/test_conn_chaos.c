@@ -86,6 +86,8 @@ static u32 without_memory(u32 nth, u32 variant)
 	for (i = 0, cut = 0; i < 3; cut += n[i++])
 		choices(m, &c[i], text + cut, n[i]);
 	cut = variant & 1 ? n[0] + 500 : variant & 2 ? n[0] / 2 : n[0] + n[1];
+	if (variant & 8)
+		cut = n[0] + n[1] + 100;
 	peer_write(m, 0, text, cut);
 	if (variant & 4)
 		model_run(m, 50);
@@ -103,7 +105,7 @@ static void test_no_memory(void **state)
 	u32 v, nth, all;
 	(void)state;
 
-	for (v = 0; v < 8; v++) {
+	for (v = 0; v < 16; v++) {
 		all = without_memory(0, v);
 		assert_true(all > 8);
 		for (nth = 1; nth <= all; nth++)
@@ -225,7 +227,7 @@ static u32 setting(const char *name, u32 def)
 static void test_schedules(void **state)
 {
 	u32 seed = setting("CHAOS_SEED", 1);
-	u32 end = seed + setting("CHAOS_RUNS", 2000);
+	u32 end = seed + setting("CHAOS_RUNS", 4000);
 	(void)state;
 
 	for (; seed < end; seed++)
@@ -235,7 +237,7 @@ static void test_schedules(void **state)
 static void test_schedules_no_memory(void **state)
 {
 	u32 seed = setting("CHAOS_SEED", 1);
-	u32 end = seed + setting("CHAOS_RUNS", 500);
+	u32 end = seed + setting("CHAOS_RUNS", 1000);
 	(void)state;
 
 	for (; seed < end; seed++)

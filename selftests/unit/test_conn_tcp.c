@@ -152,6 +152,28 @@ static void test_keepalive(void **state)
 	}
 }
 
+/* A receiver that acknowledges what it can't have. */
+static void test_ack_too_high(void **state)
+{
+	struct model *m = start("ack too high", 0);
+	struct nst_segment s = { .dir = 1, .flags = NST_ACK, .win = 100 };
+	struct nst_out out;
+	u32 n = text_options(text, 1);
+	(void)state;
+
+	model_open(m);
+	expect_text(m, 0, text, n);
+	peer_write(m, 0, text, 100);
+	model_run(m, 5);
+	s.seq = m->peer[1].nxt;
+	s.ack = m->peer[0].isn + 1 + 50;
+	step_segment(&m->conn, &s, model_now(m), &out);
+	judge(m, out.ack == m->peer[0].isn + 1, "held bytes are acknowledged");
+	judge(m, m->w->count[NST_R_ACK_CLAMPED] == 1, "not counted");
+	peer_write(m, 0, text + 100, n - 100);
+	model_end(m);
+}
+
 /* Repeats of every kind, while nothing is acknowledged by the receiver, or all. */
 
 static u32 hold_back(struct model *m, struct packet *p)
@@ -311,6 +333,37 @@ static void test_plain_options(void **state)
 	}
 }
 
+/* SYN and SYN/ACK repeated, and another connection's SYN, with bytes held. */
+static void test_syn_again(void **state)
+{
+	u32 v, n;
+	(void)state;
+
+	for (v = 0; v < 4; v++) {
+		struct model *m = start("SYN", v);
+		struct nst_segment s = { .flags = NST_SYN, .win = 1000, .wscale = 7, .mss = 1460 };
+		struct nst_out out;
+
+		model_open(m);
+		n = text_options(text, 1);
+		if (v < 2)
+			expect_text(m, 0, text, n);
+		else
+			expect_loose(m, 0, text, n);
+		peer_write(m, 0, text, 100);
+		model_run(m, 2);
+		s.seq = m->peer[0].isn + (v < 2 ? 0 : 12345678);
+		if (v & 1)
+			model_run(m, 20);
+		/* To the engine alone: the answer would be a challenge. */
+		step_segment(&m->conn, &s, model_now(m), &out);
+		judge(m, out.verdict == NST_ACCEPT && out.seq == s.seq, "SYN is changed");
+		judge(m, out.timer || !m->conn.flow[0].hold, "the timer is forgotten");
+		judge(m, v < 2 || out.nr_emit || !m->conn.flow[0].blocks, "not released");
+		model_free(m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,11 +372,13 @@ int main(void)
 		cmocka_unit_test(test_fin_in_message),
 		cmocka_unit_test(test_rst),
 		cmocka_unit_test(test_keepalive),
+		cmocka_unit_test(test_ack_too_high),
 		cmocka_unit_test(test_repeats),
 		cmocka_unit_test(test_repeat_with_news),
 		cmocka_unit_test(test_out_of_order),
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_plain_options),
+		cmocka_unit_test(test_syn_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
