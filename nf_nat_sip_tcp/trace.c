@@ -12,7 +12,11 @@
 
 #include "trace.h"
 
+/* Bytes of a packet that one line shows. */
 #define TEXT_MAX 80
+
+/* Longest escape: a backslash and three octal digits. */
+#define ESCAPE_MAX 4
 
 /* "192.0.2.1:5060" or "[2001:db8::1]:5060"; without port: no colon */
 struct ep_text {
@@ -109,44 +113,70 @@ static void print_bytes(const struct nst_trace *t)
 	}
 }
 
-/* @len, @text: for "%*pE", which escapes whatever is not printable ASCII */
-static void print_text(const struct nst_trace *t, int len, const char *text)
+struct escaped {
+	char s[TEXT_MAX * ESCAPE_MAX + 1];
+};
+
+/*
+ * Printable ASCII as it is, all else as octal.  "%*pE" will not do: to the
+ * kernel's isprint() the upper half of Latin-1 is printable.
+ */
+static const char *escape(struct escaped *e, const struct nst_trace *t)
 {
+	u32 len = t->text ? min_t(u32, t->text_len, TEXT_MAX) : 0;
+	char *p = e->s;
+	u32 i;
+
+	for (i = 0; i < len; i++) {
+		u8 c = t->text[i];
+
+		if (c >= 0x20 && c < 0x7f && c != '\\')
+			*p++ = c;
+		else
+			p += sprintf(p, "\\%03o", c);
+	}
+	*p = '\0';
+	return e->s;
+}
+
+static void print_text(const struct nst_trace *t)
+{
+	struct escaped e;
+	const char *text = escape(&e, t);
+
 	switch (t->id) {
 	case NST_TRACE_METHOD:
-		msg_line(t, "%*pE request", len, text);
+		msg_line(t, "%s request", text);
 		break;
 	case NST_TRACE_STATUS:
-		msg_line(t, "response %u to %*pE", t->n[0], len, text);
+		msg_line(t, "response %u to %s", t->n[0], text);
 		break;
 	case NST_TRACE_ADDR:
-		msg_line(t, "%*pE %s -> %s", len, text,
+		msg_line(t, "%s %s -> %s", text,
 			 ep_text(&t->from).s, ep_text(&t->to).s);
 		break;
 	case NST_TRACE_CONTACT:
-		msg_line(t, "Contact found: %*pE", len, text);
+		msg_line(t, "Contact found: %s", text);
 		break;
 	case NST_TRACE_BODY_FOUND:
-		msg_line(t, "body found: %*pE", len, text);
+		msg_line(t, "body found: %s", text);
 		break;
 	case NST_TRACE_MEDIA:
-		msg_line(t, "media %*pE %s -> %s", len, text,
+		msg_line(t, "media %s %s -> %s", text,
 			 ep_text(&t->from).s, ep_text(&t->to).s);
 		break;
 	case NST_TRACE_DOOR:
-		line(t, "door %*pE: public %s inside %s", len, text,
+		line(t, "door %s: public %s inside %s", text,
 		     ep_text(&t->from).s, ep_text(&t->to).s);
 		break;
 	default:
-		line(t, "call %*pE", len, text);
+		line(t, "call %s", text);
 		break;
 	}
 }
 
 void nst_trace_print(struct nst_env *env, const struct nst_trace *t)
 {
-	int len = t->text ? min_t(u32, t->text_len, TEXT_MAX) : 0;
-
 	switch (t->id) {
 	case NST_TRACE_EXPIRES:
 		print_expires(t);
@@ -171,7 +201,7 @@ void nst_trace_print(struct nst_env *env, const struct nst_trace *t)
 	case NST_TRACE_MEDIA:
 	case NST_TRACE_DOOR:
 	case NST_TRACE_CALL:
-		print_text(t, len, t->text ?: "");
+		print_text(t);
 		break;
 	default:
 		print_bytes(t);

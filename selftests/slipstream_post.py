@@ -58,7 +58,7 @@ def test(t):
             t.ok(not reachable(lab), f"POST with {method}: port 8080 inside is out of reach")
             t.equal({k: n - before.get(k, 0) for k, n in lab.counters().items()
                      if k.startswith("opaque") and n != before.get(k, 0)},
-                    {"opaque_start_line": 1}, f"POST with {method}: the connection is opaque")
+                    {"opaque_not_sip": 1}, f"POST with {method}: the connection is opaque")
             whole = sip.invite(lab.party("phone1"), lab.party("peer1"), "later", 6100)
             phone.send(whole)
             t.equal((peer.recv_exact(len(whole)), lab.expectations()), (whole, []),

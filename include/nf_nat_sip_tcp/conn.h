@@ -203,6 +203,7 @@ struct nst_block;
  * @tsval: newest TSval of this sender
  * @sack_ok: this sender permits SACK
  * @fin: FIN of this direction has passed
+ * @spoke: a SIP message of this direction was framed
  * @mode: what the next byte belongs to
  * @frame: framing state of the message being gathered
  * @need: bytes of it that must be there before it can go on; 0: not known
@@ -239,6 +240,7 @@ struct nst_flow {
 	u32 tsval;
 	bool sack_ok;
 	bool fin;
+	bool spoke;
 	u8 mode;
 	struct sip_frame frame;
 	u32 need;

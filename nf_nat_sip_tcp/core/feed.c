@@ -203,6 +203,7 @@ static void feed_next_mode(struct feed *fd, u32 len)
 {
 	struct nst_flow *f = fd->f;
 
+	f->spoke = true;
 	f->body_left = f->frame.hdr_len + f->frame.body_len - len;
 	f->mode = f->body_left ? NST_MODE_BODY : NST_MODE_IDLE;
 	feed_reset(f);
@@ -218,6 +219,14 @@ static void trace_missing(struct feed *fd, u32 have)
 		trace_n(fd, NST_TRACE_STATE, have, ~0u, 0);
 }
 
+/* Who has not said anything in SIP yet does not speak it (P1). */
+static enum nst_reason lost_reason(const struct nst_flow *f, enum nst_reason reason)
+{
+	if (reason == NST_R_OPAQUE_START_LINE && !f->spoke)
+		return NST_R_OPAQUE_NOT_SIP;
+	return reason;
+}
+
 /* The message lies in the payload from @fd->pos on. */
 static int gather_in_place(struct feed *fd)
 {
@@ -228,7 +237,7 @@ static int gather_in_place(struct feed *fd)
 
 	r = sip_frame_scan(&fd->f->frame, buf, have, fd->c->env->set.header_max);
 	if (r < 0) {
-		fd->lost = -r;
+		fd->lost = lost_reason(fd->f, -r);
 		return -EPROTO;
 	}
 	need = r ? feed_need(fd, buf) : have + 1;
@@ -265,7 +274,7 @@ static int gather_held(struct feed *fd)
 	r = sip_frame_scan(&f->frame, f->hold->data, f->hold->len,
 			   fd->c->env->set.header_max);
 	if (r < 0) {
-		fd->lost = -r;
+		fd->lost = lost_reason(fd->f, -r);
 		return -EPROTO;
 	}
 	need = r ? feed_need(fd, f->hold->data) : f->hold->len + 1;

@@ -30,8 +30,9 @@ static void depart_cut(struct model *m, struct nst_segment s, const char *data, 
 		s.flags = left > mss ? last & ~(NST_FIN | NST_PSH) : last;
 		depart(m, &s, data, own);
 		s.seq += s.len;
-		data += s.len;
 		left -= s.len;
+		if (left)
+			data += s.len;
 	} while (left);
 }
 
