@@ -54,6 +54,10 @@ struct nst_anchor {
 
 /**
  * struct gate_key - an endpoint as hashed and compared: bytewise
+ * @addr: address
+ * @port: UDP port
+ * @zone: conntrack zone of the packets that show it
+ * @l3num: NFPROTO_IPV4 or NFPROTO_IPV6
  */
 struct gate_key {
 	union nf_inet_addr addr;

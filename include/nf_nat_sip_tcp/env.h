@@ -63,7 +63,8 @@ enum nst_trace_id {
 	NST_TRACE_HEADER,	/* n[0] header block length */
 	NST_TRACE_BODY,		/* n[0] body length */
 	NST_TRACE_TOTAL,	/* n[0] message length */
-	NST_TRACE_STATE,	/* n[0] bytes held, n[1] missing of header (0: none, ~0: unknown), n[2] missing of body */
+	/* n[0] bytes held, n[1] missing of header (~0: unknown), n[2] of body */
+	NST_TRACE_STATE,
 	NST_TRACE_MESSAGES,	/* n[0] messages completed by this segment */
 	NST_TRACE_METHOD,	/* index, text: method */
 	NST_TRACE_STATUS,	/* index, n[0] status, text: method of CSeq */

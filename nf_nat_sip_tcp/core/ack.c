@@ -159,6 +159,8 @@ void flow_send_ack(struct nst_conn *c, u8 dir, struct nst_out *out)
 
 /**
  * flow_publish - what conntrack's window tracking must be told
+ * @f: the direction whose numbers it is about
+ * @pub: filled in where it differs from what was said last
  *
  * tcp_in_window() takes nf_ct_seq_offset() of "ack - 1" off an
  * acknowledgement.  With changes in flight the largest offset errs to the

@@ -24,6 +24,7 @@
 
 /**
  * flow_cut - payload of one segment of ours
+ * @f: the direction it goes
  *
  * The receiver's MSS option bounds it, and the largest segment that came
  * from the sender, which may know more of the path than we do.
@@ -86,6 +87,9 @@ static void arm_rto(struct nst_flow *f, u64 now)
 
 /**
  * flow_carry - let the segment at hand carry what waits
+ * @c: connection
+ * @dir: direction of the segment
+ * @out: verdict and bytes are filled in
  *
  * Return: true where it does; false where nothing waits or the receiver's
  * window has no room, and @out is left alone.
