@@ -37,13 +37,13 @@ demo: ## a call through NAT, shown step by step in a virtual machine (HELPER=our
 	@env -u MAKEFLAGS -u MAKELEVEL HELPER=$(HELPER) selftests/demo/run
 
 check: ## everything that tells whether the tree is good, under 20 minutes
-	@scripts/check
+	@selftests/check
 
 check-long: ## the same, with longer fuzzing and every selftest three times
-	@scripts/check -l
+	@selftests/check -l
 
 style: ## static checks: checkpatch, sparse, W=1, cppcheck, clang-tidy, shellcheck, documents
-	@$(CHROOT) scripts/style
+	@$(CHROOT) selftests/style
 
 unit: ## unit tests of the core, under address and undefined behaviour sanitizers
 	@$(CHROOT) make -s -C selftests/unit run
@@ -53,7 +53,7 @@ fuzz: ## a short run of each fuzzer
 
 docs: ## bring counters.rst and the examples in README.md up to date
 	@mkdir -p build
-	@$(CHROOT) sh -c 'scripts/counters-rst >build/counters.rst && scripts/readme-examples -w'
+	@$(CHROOT) sh -c 'Documentation/tools/counters-rst >build/counters.rst && Documentation/tools/readme-examples -w'
 	@mv build/counters.rst Documentation/counters.rst
 
 clean: ## remove what was built; the test bed's cache stays

@@ -10,7 +10,7 @@ position is cut once on one connection; those of the start line, which decides
 whether this is SIP, on connections of their own too; and once each byte is in a
 segment of its own.  The capture at the router's input says where the cuts were.
 """
-from nsip import intree, ktap, sip
+from nsip import intree, ktap, sip, sock
 from nsip.lab import Lab
 
 PORT = 40000
@@ -42,8 +42,7 @@ def one_connection(t, lab, v, sent, wanted):
          f"IPv{v}: no inside address is left outside Call-ID",
          "\n".join(f"cut at {at[0]}: {sip.names(m, inside)}" for m, at in list(got.items())[:3]))
     t.equal(phone.retransmissions, 0, f"IPv{v}: the sender repeated nothing")
-    phone.close(reset=True)
-    peer.close()
+    sock.hang_up(phone, peer)
 
 
 def own_connections(t, lab, v, sent, wanted):
@@ -53,8 +52,7 @@ def own_connections(t, lab, v, sent, wanted):
         phone.send(sent[:at])
         phone.send(sent[at:])
         got.setdefault(peer.recv_message(), []).append(at)
-        phone.close(reset=True)
-        peer.close()
+        sock.hang_up(phone, peer)
     t.ok(list(got) == [wanted], f"IPv{v}: so it is where the first bytes of a connection are cut",
          list(got)[:3])
 
@@ -66,8 +64,7 @@ def bytewise(t, lab, v, sent, wanted):
     t.equal(peer.recv_message(), wanted, f"IPv{v}: so it is with each byte in a segment of its own")
     t.equal(max(map(len, cap.payloads(out=False, dport=5060))), 1,
             f"IPv{v}: {len(sent)} segments of one byte came to the router")
-    phone.close(reset=True)
-    peer.close()
+    sock.hang_up(phone, peer)
 
 
 def in_tree(t):

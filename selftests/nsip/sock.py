@@ -137,6 +137,20 @@ class Tcp:
         self.sock.close()
 
 
+def hang_up(near, far):
+    """Reset a connection and see the reset arrive: its addresses are free again.
+
+    Without the wait the next SYN may overtake the RST, on another CPU.
+    """
+    near.close(reset=True)
+    try:
+        while readable(far.sock) and far.sock.recv(1 << 16):
+            pass
+    except ConnectionError:
+        pass
+    far.close()
+
+
 class Rtp:
     """A UDP socket that counts what comes, by source."""
 
