@@ -137,18 +137,6 @@ void nst_connection_discard(struct nst_connection *c)
 	connection_put(c);
 }
 
-static bool list_in(struct nst_connection *c)
-{
-	bool ok;
-
-	spin_lock_bh(&c->nn->conns_lock);
-	ok = !c->nn->closing;
-	if (ok)
-		list_add_tail(&c->list, &c->nn->conns);
-	spin_unlock_bh(&c->nn->conns_lock);
-	return ok;
-}
-
 static void list_out(struct nst_connection *c)
 {
 	spin_lock_bh(&c->nn->conns_lock);
@@ -160,21 +148,25 @@ struct nst_connection *nst_connection_install(struct nst_connection *c,
 					      struct nst_private *priv,
 					      unsigned long link)
 {
-	unsigned long now;
+	struct nst_net *nn = c->nn;
+	unsigned long now = 0;
+	bool closing;
 
-	if (!list_in(c)) {
-		nst_connection_discard(c);
-		return NULL;
-	}
-	now = cmpxchg(&priv->link, link, (unsigned long)c);
-	if (now == link) {
+	/* Who finds it in the list must find it in the private data, too. */
+	spin_lock_bh(&nn->conns_lock);
+	closing = nn->closing;
+	if (!closing)
+		now = cmpxchg(&priv->link, link, (unsigned long)c);
+	if (!closing && now == link)
+		list_add_tail(&c->list, &nn->conns);
+	spin_unlock_bh(&nn->conns_lock);
+	if (!closing && now == link) {
 		dst_release(nst_link_route(link));
-		nst_net_start_tick(c->nn);
+		nst_net_start_tick(nn);
 		return c;
 	}
-	list_out(c);
 	nst_connection_discard(c);
-	return nst_link_connection(now);
+	return closing ? NULL : nst_link_connection(now);
 }
 
 static void reset_at(struct nst_connection *c, u8 to, u32 seq,

@@ -4,7 +4,9 @@
  * direction, with its addresses after NAT, and take its route.  They are
  * marked as rerouted, which leaves out a second pass through POST_ROUTING.
  */
+#include <net/dsfield.h>
 #include <net/flow.h>
+#include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
 #include <net/ip6_route.h>
@@ -150,6 +152,8 @@ static void put_ip4(struct net *net, struct sk_buff *skb, const struct nst_path 
 	*iph = path->ip4;
 	iph->version = 4;
 	iph->ihl = sizeof(*iph) / 4;
+	/* What is sent again or says nothing new is not ECN-capable (RFC 3168). */
+	iph->tos &= ~INET_ECN_MASK;
 	iph->tot_len = htons(skb->len);
 	iph->frag_off = path->ip4.frag_off & htons(IP_DF);
 	ip_select_ident(net, skb, NULL);
@@ -166,6 +170,7 @@ static void put_ip6(struct sk_buff *skb, const struct nst_path *path)
 	skb_reset_network_header(skb);
 	*iph = path->ip6;
 	iph->nexthdr = IPPROTO_TCP;
+	ipv6_change_dsfield(iph, (u8)~INET_ECN_MASK, 0);
 	iph->payload_len = htons(skb->len - sizeof(*iph));
 	skb->protocol = htons(ETH_P_IPV6);
 	memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));

@@ -194,6 +194,7 @@ struct nst_block;
  * @snd_nxt: next new number to send
  * @rend_nxt: end of what is rendered, new; beyond @snd_nxt it waits for window
  * @edge: receiver's right edge, new
+ * @max_win: largest window the receiver announced, bytes
  * @ct_edge: right edge as conntrack has it (td_maxend), orig
  * @mss: MSS option of the receiver's SYN
  * @seg_max: largest payload seen from the sender
@@ -203,6 +204,7 @@ struct nst_block;
  * @tsval: newest TSval of this sender
  * @sack_ok: this sender permits SACK
  * @fin: FIN of this direction has passed
+ * @refused: segments in a row that found no memory
  * @spoke: a SIP message of this direction was framed
  * @mode: what the next byte belongs to
  * @frame: framing state of the message being gathered
@@ -231,6 +233,7 @@ struct nst_flow {
 	u32 snd_nxt;
 	u32 rend_nxt;
 	u32 edge;
+	u32 max_win;
 	u32 ct_edge;
 	u16 mss;
 	u16 seg_max;
@@ -240,6 +243,7 @@ struct nst_flow {
 	u32 tsval;
 	bool sack_ok;
 	bool fin;
+	u8 refused;
 	bool spoke;
 	u8 mode;
 	struct sip_frame frame;
@@ -266,6 +270,8 @@ struct nst_flow {
  * @owner: the skin's handle, passed through to &nst_call.owner
  * @zone: conntrack zone
  * @map: address map
+ * @new_syn: a SYN with another number passed on the live connection
+ * @new_isn: its number
  * @flow: [0] sent by the client, [1] sent by the server
  */
 struct nst_conn {
@@ -276,6 +282,8 @@ struct nst_conn {
 	void *owner;
 	u16 zone;
 	struct nst_natmap map;
+	bool new_syn;
+	u32 new_isn;
 	struct nst_flow flow[2];
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the files of the TCP engine share: seqmap.c, retain.c, feed.c, ack.c,
- * send.c, conn.c.
+ * send.c, syn.c, conn.c.
  */
 #ifndef NF_NAT_SIP_TCP_FLOW_H
 #define NF_NAT_SIP_TCP_FLOW_H
@@ -83,6 +83,8 @@ void seqmap_free(struct nst_env *env, struct seqmap *m);
  * @index: messages completed
  * @work: door work
  * @lost: framing was lost: reason, else NST_R_MAX
+ * @err: why not all bytes were taken: -ENOMEM, -ENOSPC until the receiver
+ *	has acknowledged more, else 0
  */
 struct feed {
 	struct nst_conn *c;
@@ -98,6 +100,7 @@ struct feed {
 	u16 index;
 	struct nst_work *work;
 	enum nst_reason lost;
+	int err;
 };
 
 /* feed.c */
@@ -132,6 +135,10 @@ static inline void out_strip(struct nst_conn *c, u8 dir, bool news,
 	if (news)
 		nst_count(c->env, NST_R_SEG_TRIMMED);
 }
+
+/* syn.c */
+void conn_syn(struct nst_conn *c, const struct nst_segment *seg);
+void conn_handshake(struct nst_conn *c, const struct nst_segment *seg);
 
 /* conn.c */
 void conn_opaque(struct nst_conn *c, enum nst_reason reason);

@@ -27,6 +27,8 @@
 	R(OPAQUE_BAD_CLEN, "opaque_bad_clen", "connections opaque: Content-Length is not one number") \
 	R(OPAQUE_HOLD_TIMEOUT, "opaque_hold_timeout", "connections opaque: a message was not completed within hold_timeout") \
 	R(OPAQUE_HOLD_MAX, "opaque_hold_max", "connections opaque: more bytes to keep than hold_max") \
+	R(OPAQUE_WINDOW, "opaque_window", "connections opaque: the receiver's window is smaller than a message") \
+	R(OPAQUE_NOMEM, "opaque_nomem", "connections opaque: no memory for their messages, again and again") \
 	R(OPAQUE_FIN, "opaque_fin", "connections opaque: FIN in the middle of a message") \
 	R(OPAQUE_URGENT, "opaque_urgent", "connections opaque: urgent data") \
 	R(OPAQUE_ONE_SIDED, "opaque_one_sided", "connections opaque: one direction is not seen here") \
@@ -43,6 +45,7 @@
 	R(SEG_OUT_OF_ORDER, "seg_out_of_order", "segments dropped because they came out of order") \
 	R(SEG_OUT_OF_WINDOW, "seg_out_of_window", "segments outside our window, not looked at") \
 	R(SEG_NOMEM, "seg_nomem", "segments dropped for want of memory, to be repeated by the sender") \
+	R(SEG_BACKLOG, "seg_backlog", "segments dropped because too much waits for the receiver already, to be repeated") \
 	R(SEG_BAD, "seg_bad", "packets with the helper attached that are not TCP segments it can read") \
 	R(ACK_SPOOFED, "ack_spoofed", "acknowledgements sent in the receiver's name") \
 	R(ACK_CLAMPED, "ack_clamped", "acknowledgements for bytes never sent, lowered") \

@@ -73,6 +73,8 @@ static void take_edge(struct nst_flow *f, u32 ack, u32 win)
 	if (seq_after(ack - 1, p->correction_pos))
 		offset = p->offset_after;
 	f->edge = seq_max(f->edge, ack + win);
+	if (win > f->max_win)
+		f->max_win = win;
 	f->ct_edge = seq_max(f->ct_edge, ack - (u32)offset + win);
 }
 

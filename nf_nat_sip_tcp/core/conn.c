@@ -12,6 +12,9 @@
  */
 #include <nf_nat_sip_tcp/flow.h>
 
+/* A sender repeats after 0.2, 0.4, 0.8 s ...: about a second and a half. */
+#define REFUSED_MAX 3
+
 void conn_init(struct nst_conn *c, struct nst_env *env, u64 id, u16 zone,
 	       const struct nst_natmap *map)
 {
@@ -108,100 +111,6 @@ static void pass_constant(const struct nst_conn *c, const struct nst_segment *se
 		out->sack[i].left = seg->sack[i].left - back->map.after;
 		out->sack[i].right = seg->sack[i].right - back->map.after;
 	}
-}
-
-/* A SYN or SYN/ACK says where its direction starts. */
-static void flow_start(struct nst_conn *c, const struct nst_segment *seg)
-{
-	struct nst_flow *f = &c->flow[seg->dir];
-
-	retain_flush(c->env, f);
-	seqmap_free(c->env, &f->map);
-	memset(&f->map, 0, sizeof(f->map));
-	f->seen = true;
-	f->isn = seg->seq;
-	f->rcv_nxt = seg->seq + 1;
-	f->acked = f->rcv_nxt;
-	f->adv_edge = f->rcv_nxt;
-	f->snd_una = f->rcv_nxt;
-	f->snd_nxt = f->rcv_nxt;
-	f->rend_nxt = f->rcv_nxt;
-	f->edge = f->rcv_nxt;
-	f->ct_edge = f->rcv_nxt;
-	f->wscale = seg->wscale;
-	f->has_ts = seg->has_ts;
-	f->tsval = seg->tsval;
-	f->sack_ok = seg->sack_ok;
-	c->flow[!seg->dir].mss = seg->mss;
-}
-
-/* Window scaling is in use only where both ends offered it (RFC 7323 2.2). */
-static void settle_wscale(struct nst_conn *c)
-{
-	u8 *a = &c->flow[0].wscale, *b = &c->flow[1].wscale;
-
-	if (*a == 0xff || *b == 0xff) {
-		*a = 0;
-		*b = 0;
-	}
-	if (*a > 14)
-		*a = 14;
-	if (*b > 14)
-		*b = 14;
-}
-
-static void take_syn_ack(struct nst_conn *c, const struct nst_segment *seg)
-{
-	flow_start(c, seg);
-	settle_wscale(c);
-	c->flow[0].edge = c->flow[0].snd_una + seg->win;
-	c->flow[0].ct_edge = c->flow[0].edge;
-	c->flow[0].adv_edge = c->flow[0].edge;
-}
-
-static void step_syn(struct nst_conn *c, const struct nst_segment *seg)
-{
-	bool answer = seg->flags & NST_ACK;
-	struct nst_flow *f = &c->flow[seg->dir];
-
-	if (f->seen && f->isn == seg->seq)
-		return;
-	if (seg->dir == answer && c->state == NST_CONN_SYN && !seg->len) {
-		if (!answer) {
-			flow_start(c, seg);
-		} else if (c->flow[0].seen) {
-			take_syn_ack(c, seg);
-			c->state = NST_CONN_SYN_ACK;
-		}
-		return;
-	}
-	/*
-	 * Another connection on the same tuple?  It passes as it is; if its
-	 * answer comes, the old one is history and so are its offsets.
-	 */
-	conn_opaque(c, NST_R_OPAQUE_NEW_SYN);
-	if (answer) {
-		flow_start(c, seg);
-		c->flow[!seg->dir].isn = seg->ack - 1;
-		retain_flush(c->env, &c->flow[!seg->dir]);
-		seqmap_free(c->env, &c->flow[!seg->dir].map);
-		memset(&c->flow[!seg->dir].map, 0, sizeof(c->flow[0].map));
-		c->flow[!seg->dir].snd_nxt = seg->ack;
-		c->flow[!seg->dir].rend_nxt = seg->ack;
-	}
-}
-
-/* Is this what a connection must look like before it can be followed? */
-static void step_handshake(struct nst_conn *c, const struct nst_segment *seg)
-{
-	if (seg->flags & NST_RST)
-		return;
-	if (c->state == NST_CONN_SYN_ACK && seg->dir == 0 && (seg->flags & NST_ACK)) {
-		c->state = NST_CONN_FOLLOWED;
-		nst_count(c->env, NST_R_CONN_FOLLOWED);
-		return;
-	}
-	conn_opaque(c, NST_R_OPAQUE_ONE_SIDED);
 }
 
 /* A RST ends the connection where both ends believe it is (RFC 5961 3). */
@@ -374,22 +283,41 @@ static int feed_start(struct step *st, u32 skip)
 	return block_room(st->c->env, &fd->blk, fd->n);
 }
 
+/*
+ * Bytes that found no memory come again.  Where that does not help the
+ * connection goes on without us: a lack of memory must not stop calls (P4).
+ */
+static void step_refused(struct step *st)
+{
+	struct feed *fd = &st->fd;
+
+	if (fd->pos || !fd->err)
+		fd->f->refused = 0;
+	if (!fd->err || fd->lost != NST_R_MAX)
+		return;
+	nst_count(st->c->env, fd->err == -ENOMEM ? NST_R_SEG_NOMEM : NST_R_SEG_BACKLOG);
+	if (fd->err == -ENOMEM && ++fd->f->refused > REFUSED_MAX)
+		fd->lost = NST_R_OPAQUE_NOMEM;
+}
+
 /* The next bytes of a followed direction; the first @skip came before. */
 static void step_in_order(struct step *st, u32 skip)
 {
 	struct nst_flow *f = &st->c->flow[st->seg->dir];
 	bool fin = st->seg->flags & NST_FIN;
 
-	if (feed_start(st, skip)) {
-		nst_count(st->c->env, NST_R_SEG_NOMEM);
+	if (f->blocks && flow_memory(f) + st->seg->len - skip > st->c->env->set.hold_max) {
+		nst_count(st->c->env, NST_R_SEG_BACKLOG);
 		out_strip(st->c, st->seg->dir, st->news, st->out);
 		return;
 	}
-	feed_run(&st->fd);
+	if (feed_start(st, skip))
+		st->fd.err = -ENOMEM;
+	else
+		feed_run(&st->fd);
+	step_refused(st);
 	if (st->fd.lost != NST_R_MAX)
 		feed_lost(&st->fd);
-	else if (st->fd.pos != st->fd.n)
-		nst_count(st->c->env, NST_R_SEG_NOMEM);
 	if (fin && f->hold && st->fd.pos == st->fd.n) {
 		feed_retain(&st->fd);
 		conn_opaque(st->c, NST_R_OPAQUE_FIN);
@@ -437,6 +365,8 @@ static void step_established(struct step *st)
 	const struct nst_segment *seg = st->seg;
 
 	take_facts(&c->flow[seg->dir], seg);
+	if (seg->dir == 1)
+		c->new_syn = false;
 	if (seg->flags & NST_ACK)
 		st->news = flow_ack(c, seg, st->out);
 	if (seg->flags & NST_RST) {
@@ -463,9 +393,9 @@ void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 
 	out_init(seg, out);
 	if (seg->flags & NST_SYN)
-		step_syn(c, seg);
+		conn_syn(c, seg);
 	else if (c->state < NST_CONN_FOLLOWED)
-		step_handshake(c, seg);
+		conn_handshake(c, seg);
 	if (!c->flow[1].seen)
 		return;
 	if (seg->flags & NST_SYN)

@@ -81,7 +81,9 @@ static int feed_hold(struct feed *fd)
 	if (fd->passed && feed_replace(fd, 0))
 		return -ENOMEM;
 	if (flow_memory(f) + len > fd->c->env->set.hold_max) {
-		fd->lost = NST_R_OPAQUE_HOLD_MAX;
+		/* What is retained goes away by itself, what is held does not. */
+		if (!f->blocks)
+			fd->lost = NST_R_OPAQUE_HOLD_MAX;
 		return -ENOSPC;
 	}
 	err = block_room(fd->c->env, &f->hold, len);
@@ -264,7 +266,9 @@ static void unhold(struct feed *fd, u32 len)
 static int gather_held(struct feed *fd)
 {
 	struct nst_flow *f = fd->f;
+	struct sip_frame frame = f->frame;
 	u32 before = f->hold->len;
+	u32 asked = f->need;
 	u32 need;
 	int r, err;
 
@@ -285,8 +289,10 @@ static int gather_held(struct feed *fd)
 	unhold(fd, f->hold->len - need);
 	err = feed_complete(fd, f->hold->data, need);
 	if (err) {
+		/* Other bytes may come in their place. */
 		unhold(fd, f->hold->len - before);
-		memset(&f->frame, 0, sizeof(f->frame));
+		f->frame = frame;
+		f->need = asked;
 		return err;
 	}
 	block_free(fd->c->env, f->hold);
@@ -400,9 +406,8 @@ void feed_lost(struct feed *fd)
 void feed_run(struct feed *fd)
 {
 	trace_n(fd, NST_TRACE_RECEIVED, fd->n, 0, 0);
-	while (fd->pos < fd->n)
-		if (feed_step(fd))
-			break;
+	while (fd->pos < fd->n && !fd->err)
+		fd->err = feed_step(fd);
 	/* Bytes that were not taken come again, perhaps cut in another way. */
 	if (!fd->f->hold && fd->f->mode == NST_MODE_GATHER)
 		fd->f->mode = NST_MODE_IDLE;

@@ -21,6 +21,8 @@
 #define TS_OPTION_LEN 12
 /* One action's bytes; with headers they stay below 64 KiB in any cut. */
 #define EMIT_LEN 32768
+/* Time for a receiver to announce a larger window, ms. */
+#define WINDOW_WAIT 1000
 
 /**
  * flow_cut - payload of one segment of ours
@@ -245,23 +247,58 @@ void flow_repeat(struct nst_conn *c, const struct nst_segment *seg, bool news,
 	}
 }
 
+/*
+ * Has the receiver read all that was sent, and no room for the rest of this
+ * message?  A window that is full opens again; one as large as it ever was and
+ * too small stays so, and conntrack lets nobody write beyond it.
+ */
+static bool window_too_small(struct nst_conn *c, u8 dir)
+{
+	struct nst_flow *f = &c->flow[dir];
+
+	return f->snd_una == f->rend_nxt && f->max_win &&
+	       f->edge - f->snd_una >= f->max_win &&
+	       !flow_window(c, dir, f->rcv_nxt);
+}
+
 /* Acknowledge held bytes, if everything before them is safe (I3). */
 static void ack_held(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out)
 {
 	struct nst_flow *f = &c->flow[dir];
 
 	f->ack_due = 0;
-	if (!f->hold || f->acked == f->rcv_nxt)
+	if (!f->hold)
 		return;
-	if (!retain_covers(f, f->snd_una, f->rend_nxt)) {
+	if (f->acked != f->rcv_nxt && !retain_covers(f, f->snd_una, f->rend_nxt)) {
 		f->ack_due = now + c->env->set.ack_delay;
 		return;
 	}
-	f->acked = f->rcv_nxt;
-	flow_send_ack(c, dir, out);
+	if (f->acked != f->rcv_nxt) {
+		f->acked = f->rcv_nxt;
+		flow_send_ack(c, dir, out);
+	}
+	if (!window_too_small(c, dir))
+		return;
+	f->ack_due = f->hold_since + WINDOW_WAIT;
+	if (now >= f->ack_due)
+		conn_opaque(c, NST_R_OPAQUE_WINDOW);
 }
 
-/* Both ends learn that bytes cannot be delivered (RFC 5961 3: exact number). */
+static void reset_at(struct nst_conn *c, u8 to, u32 seq, struct nst_out *out)
+{
+	struct nst_emit *e = emit_add(c, to, out);
+
+	if (!e)
+		return;
+	e->seq = seq;
+	e->rst = true;
+}
+
+/*
+ * Both ends learn that bytes cannot be delivered.  A RST counts only with the
+ * number that the receiver waits for (RFC 5961 3): what it acknowledged or, if
+ * that acknowledgement was lost, all that it was sent.
+ */
 static void give_up(struct nst_conn *c, struct nst_out *out)
 {
 	u8 to;
@@ -270,16 +307,15 @@ static void give_up(struct nst_conn *c, struct nst_out *out)
 	out->nr_emit = 0;
 	nst_count(c->env, NST_R_RESET);
 	for (to = 0; to < 2; to++) {
-		struct nst_emit *e = emit_add(c, to, out);
+		struct nst_flow *f = &c->flow[to];
 
-		retain_flush(c->env, &c->flow[to]);
-		c->flow[to].rend_nxt = c->flow[to].snd_nxt;
-		c->flow[to].rto_due = 0;
-		c->flow[to].ack_due = 0;
-		if (!e)
-			continue;
-		e->seq = c->flow[to].snd_una;
-		e->rst = true;
+		retain_flush(c->env, f);
+		f->rend_nxt = f->snd_nxt;
+		f->rto_due = 0;
+		f->ack_due = 0;
+		reset_at(c, to, f->snd_una, out);
+		if (f->snd_nxt != f->snd_una)
+			reset_at(c, to, f->snd_nxt, out);
 	}
 	c->state = NST_CONN_OPAQUE;
 	out->closing = true;
