@@ -6,23 +6,37 @@
                              router 10.1.1.1 ---- peer1 10.1.1.10
     phone2 192.168.122.4 ---'
 """
-from nsip import intree, ktap, sip
+from nsip import intree, ktap, sip, sock
 from nsip.call import Call
 from nsip.lab import Lab
 
 
-def calls(lab, v):
+def calls(lab, v, first):
+    """The calls of both phones; the peer's RTP ports are those of no other round."""
     listener = lab.tcp_listen("peer1", v=v)
+    base = {"peer": 7000, "phone": 7500}[first]
     out = []
     for n in (1, 2):
-        phone, peer = lab.tcp_pair(phone=f"phone{n}", v=v, sport=40000, listener=listener)
-        out.append(Call(lab, phone, peer, f"phone-{n}-{v}", v, 6000, 7000 + 100 * n, f"phone{n}"))
+        phone, peer = lab.tcp_pair(phone=f"phone{n}", v=v, sport=0, listener=listener)
+        out.append(Call(lab, phone, peer, f"phone-{n}-{v}-{first}", v, 6000, base + 100 * n, f"phone{n}"))
     listener.close()
     return out
 
 
-def one_family(t, lab, v):
-    one, two = calls(lab, v)
+def speak(t, media, what, i, first):
+    """Both phones, both ways; True where all was heard from the right ports."""
+    v = media[0].call.v
+    ways = {"peer": lambda m: (m.inward(i=i, mark=m.call.host.encode()),
+                               m.expect_inward(i=i, mark=m.call.host.encode())),
+            "phone": lambda m: (m.outward(i=i), m.expect_outward(i=i))}
+    for who in sorted(ways, key=lambda w: w != first):
+        heard = [ways[who](m) for m in media]
+        t.equal([h for h, _ in heard], [w for _, w in heard],
+                f"IPv{v}: {first}s speak first: {what} of the {who}s, each by its own advertised port")
+
+
+def one_round(t, lab, v, first):
+    one, two = calls(lab, v, first)
     for call in (one, two):
         seen = call.invite()
         t.equal(sip.names(seen, call.me.addr), [], f"IPv{v}: {call.host}: no inside address left")
@@ -35,12 +49,12 @@ def one_family(t, lab, v):
         call.accept()
     media = [c.media() for c in (one, two)]
     for i, what in enumerate(("RTP", "RTCP")):
-        for m in media:
-            t.equal(m.inward(i=i, mark=m.call.host.encode()), m.expect_inward(i=i, mark=m.call.host.encode()),
-                    f"IPv{v}: {m.call.host} hears its own peer ({what})")
-        for m in media:
-            t.equal(m.outward(i=i), m.expect_outward(i=i),
-                    f"IPv{v}: {m.call.host} speaks from its own advertised port ({what})")
+        speak(t, media, what, i, first)
+    other = lab.udp("peer1", 7900, v)
+    media[1].phone[0].send((two.to.addr, 7900), 3, b"other")
+    t.equal(other.collect(3), [(two.public.addr, two.public_rtp, b"other")] * 3,
+            f"IPv{v}: the second phone's audio leaves by that port to one that nobody named, too")
+    other.close()
     one.bye()
     left = [two.public_rtp, two.public_rtp + 1]
     t.equal(lab.wait_doors(left), left, f"IPv{v}: the first one's BYE closes the first one's doors")
@@ -48,6 +62,8 @@ def one_family(t, lab, v):
     t.equal(lab.wait_doors([]), [], f"IPv{v}: the second one's the others")
     for m in media:
         m.close()
+    for call in (one, two):
+        sock.hang_up(call.phone, call.peer)
 
 
 def in_tree(t):
@@ -61,9 +77,10 @@ def in_tree(t):
 def test(t):
     with Lab(phones=2) as lab:
         for v in (4, 6):
-            one_family(t, lab, v)
+            for first in ("peer", "phone"):
+                one_round(t, lab, v, first)
         lab.check_valid(t)
     in_tree(t)
 
 
-ktap.main(2 * 14 + 3, test)
+ktap.main(2 * 2 * 11 + 3, test)

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What somebody can send who wants to do harm, packet by packet, given to the
+ * engine directly: the model's ends are too honest for it.
+ */
+#include <nf_nat_sip_tcp/flow.h>
+
+#include "unit.h"
+#include "world.h"
+
+#define CLIENT_ISN 1000u
+#define SERVER_ISN 5000u
+
+/* The last block may reach beyond the limit by what it has room for. */
+#define BLOCK 1024
+
+struct abuse {
+	struct world *w;
+	struct nst_conn c;
+	struct nst_out out;
+	size_t live;
+	char text[1024];
+	u32 len;
+};
+
+static void give(struct abuse *a, u8 dir, u8 flags, u32 seq, u32 ack,
+		 const char *p, u32 len)
+{
+	struct nst_segment seg = {
+		.dir = dir, .flags = flags, .seq = seq, .ack = ack, .win = 60000,
+		.payload = p, .len = len, .seg_size = len, .mss = 1460,
+		.wscale = 0xff,
+	};
+
+	a->w->now++;
+	step_segment(&a->c, &seg, a->w->now, &a->out);
+}
+
+/* A connection that is followed, and a message that grows or shrinks. */
+static struct abuse *start(void)
+{
+	struct abuse *a = calloc(1, sizeof(*a));
+
+	a->w = world_new();
+	a->live = a->w->live;
+	conn_init(&a->c, &a->w->env, 1, 0, &a->w->map);
+	give(a, 0, NST_SYN, CLIENT_ISN, 0, NULL, 0);
+	give(a, 1, NST_SYN | NST_ACK, SERVER_ISN, CLIENT_ISN + 1, NULL, 0);
+	give(a, 0, NST_ACK, CLIENT_ISN + 1, SERVER_ISN + 1, NULL, 0);
+	assert_int_equal(a->c.state, NST_CONN_FOLLOWED);
+	a->len = sprintf(a->text,
+			 "OPTIONS sip:a@b SIP/2.0\r\n"
+			 "Via: SIP/2.0/TCP 10.0.0.5:40000;branch=z9hG4bK1\r\n"
+			 "From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\n"
+			 "Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n");
+	return a;
+}
+
+static void stop(struct abuse *a)
+{
+	conn_free(&a->c);
+	assert_int_equal(a->w->live, a->live);
+	world_free(a->w);
+	free(a);
+}
+
+static u32 message(struct abuse *a, u32 seq)
+{
+	give(a, 0, NST_ACK | NST_PSH, seq, SERVER_ISN + 1, a->text, a->len);
+	return seq + a->len;
+}
+
+/* conntrack lets a SYN/ACK with any numbers through on a live connection. */
+static void test_blind_syn_ack(void **state)
+{
+	struct abuse *a = start();
+	u32 seq = message(a, CLIENT_ISN + 1);
+	u32 sent = a->c.flow[0].snd_nxt;
+	(void)state;
+
+	assert_int_not_equal(a->c.flow[0].map.after, 0);
+	give(a, 1, NST_SYN | NST_ACK, 0x12345678, 0x9abcdef0, NULL, 0);
+	assert_int_equal(a->out.verdict, NST_ACCEPT);
+	assert_int_equal(a->out.seq, 0x12345678);
+	assert_int_equal(a->c.state, NST_CONN_FOLLOWED);
+	give(a, 1, NST_ACK, SERVER_ISN + 1, sent, NULL, 0);
+	assert_int_equal(a->out.ack, seq);
+	message(a, seq);
+	assert_int_equal(a->out.verdict, NST_CARRY);
+	assert_int_equal(a->out.seq, sent);
+	stop(a);
+}
+
+/* A SYN alone is no reason to look away; the live server answers it. */
+static void test_blind_syn(void **state)
+{
+	struct abuse *a = start();
+	u32 seq = message(a, CLIENT_ISN + 1);
+	u32 sent = a->c.flow[0].snd_nxt;
+	(void)state;
+
+	give(a, 0, NST_SYN, 777, 0, NULL, 0);
+	assert_int_equal(a->out.seq, 777);
+	assert_int_equal(a->c.state, NST_CONN_FOLLOWED);
+	give(a, 1, NST_ACK, SERVER_ISN + 1, sent, NULL, 0);
+	/* The challenge was the answer: a late SYN/ACK fits no SYN. */
+	give(a, 1, NST_SYN | NST_ACK, 4242, 778, NULL, 0);
+	assert_int_equal(a->c.state, NST_CONN_FOLLOWED);
+	message(a, seq);
+	assert_int_equal(a->out.verdict, NST_CARRY);
+	stop(a);
+}
+
+/* The answer that fits the SYN: another connection, offsets are history. */
+static void test_new_connection(void **state)
+{
+	struct abuse *a = start();
+	(void)state;
+
+	message(a, CLIENT_ISN + 1);
+	give(a, 0, NST_SYN, 777, 0, NULL, 0);
+	give(a, 1, NST_SYN | NST_ACK, 4242, 778, NULL, 0);
+	assert_int_equal(a->c.state, NST_CONN_OPAQUE);
+	assert_int_equal(a->w->count[NST_R_OPAQUE_NEW_SYN], 1);
+	give(a, 0, NST_ACK, 778, 4243, a->text, a->len);
+	assert_int_equal(a->out.verdict, NST_ACCEPT);
+	assert_int_equal(a->out.seq, 778);
+	assert_int_equal(a->out.ack, 4243);
+	stop(a);
+}
+
+/* A receiver that acknowledges nothing makes us keep no more than hold_max. */
+static void test_backlog_is_bounded(void **state)
+{
+	struct abuse *a = start();
+	u32 seq = CLIENT_ISN + 1;
+	u32 i;
+	(void)state;
+
+	a->w->env.set.hold_max = 16384;
+	a->c.flow[0].edge += 1 << 24;
+	a->c.flow[0].ct_edge += 1 << 24;
+	for (i = 0; i < 200; i++) {
+		message(a, seq);
+		seq = a->c.flow[0].rcv_nxt;
+		assert_in_range(flow_memory(&a->c.flow[0]), 0, 16384 + BLOCK);
+	}
+	assert_in_range(a->w->count[NST_R_SEG_BACKLOG], 1, 200);
+	assert_int_equal(a->c.state, NST_CONN_FOLLOWED);
+	/* When it acknowledges, it goes on. */
+	give(a, 1, NST_ACK, SERVER_ISN + 1, a->c.flow[0].snd_nxt, NULL, 0);
+	message(a, seq);
+	assert_int_equal(a->out.verdict, NST_CARRY);
+	stop(a);
+}
+
+static void *no_memory(struct nst_env *env, size_t len)
+{
+	(void)env;
+	(void)len;
+	return NULL;
+}
+
+/* Without memory the connection goes on without us (P4). */
+static void test_no_memory_fails_open(void **state)
+{
+	struct abuse *a = start();
+	struct nst_ops ops = *a->w->env.ops;
+	const struct nst_ops *real = a->w->env.ops;
+	int tries = 0;
+	(void)state;
+
+	ops.alloc = no_memory;
+	a->w->env.ops = &ops;
+	do {
+		message(a, CLIENT_ISN + 1);
+		assert_in_range(++tries, 1, 10);
+	} while (a->out.verdict == NST_DROP || a->out.verdict == NST_TRIM);
+	assert_int_equal(a->out.verdict, NST_ACCEPT);
+	assert_int_equal(a->out.len, a->len);
+	assert_int_equal(a->c.state, NST_CONN_OPAQUE);
+	assert_int_equal(a->w->count[NST_R_OPAQUE_NOMEM], 1);
+	a->w->env.ops = real;
+	stop(a);
+}
+
+/*
+ * The end of a held message finds no memory; other bytes come in its place.
+ * What was found out about the first ones must not count for them.
+ */
+static void test_refused_end_comes_otherwise(void **state)
+{
+	struct abuse *a = start();
+	struct nst_ops ops = *a->w->env.ops;
+	const struct nst_ops *real = a->w->env.ops;
+	u32 cut = a->len - 5;
+	char other[] = "1\r\n\r\nx";
+	u32 seq = CLIENT_ISN + 1;
+	(void)state;
+
+	give(a, 0, NST_ACK, seq, SERVER_ISN + 1, a->text, cut);
+	assert_non_null(a->c.flow[0].hold);
+	ops.alloc = no_memory;
+	a->w->env.ops = &ops;
+	give(a, 0, NST_ACK, seq + cut, SERVER_ISN + 1, a->text + cut, a->len - cut);
+	assert_int_equal(a->c.flow[0].rcv_nxt, seq + cut);
+	a->w->env.ops = real;
+	give(a, 0, NST_ACK, seq + cut, SERVER_ISN + 1, other, sizeof(other) - 1);
+	assert_int_equal(a->c.flow[0].mode, NST_MODE_IDLE);
+	assert_int_equal(a->c.flow[0].body_left, 0);
+	assert_int_equal(a->w->count[NST_R_MSG_REQUEST], 1);
+	stop(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_blind_syn_ack),
+		cmocka_unit_test(test_blind_syn),
+		cmocka_unit_test(test_new_connection),
+		cmocka_unit_test(test_backlog_is_bounded),
+		cmocka_unit_test(test_no_memory_fails_open),
+		cmocka_unit_test(test_refused_end_comes_otherwise),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
