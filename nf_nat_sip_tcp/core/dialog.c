@@ -90,14 +90,19 @@ static struct turn turn_of(struct dialog *d, u8 end)
 	return t;
 }
 
-static bool tag_fits(u64 a, u64 b)
+/*
+ * A tag that is known must be named: who leaves it out does not know the
+ * dialog (RFC 3261 12.2.2).  One that is not known yet may be any.
+ */
+static bool tag_fits(u64 known, u64 tag)
 {
-	return !a || !b || a == b;
+	return !known || known == tag;
 }
 
-static bool leg_fits(const struct nst_leg *a, const struct nst_leg *b)
+static bool leg_fits(const struct nst_leg *leg, const struct nst_leg *tags)
 {
-	return tag_fits(a->inside_tag, b->inside_tag) && tag_fits(a->peer_tag, b->peer_tag);
+	return tag_fits(leg->inside_tag, tags->inside_tag) &&
+	       tag_fits(leg->peer_tag, tags->peer_tag);
 }
 
 static int leg_find(const struct nst_call *call, const struct nst_leg *tags)

@@ -413,9 +413,24 @@ static void a_failed_update_ends_no_ringing_call(void **state)
 	assert_doors(w, 2, 2);
 }
 
+/* Who leaves out a tag that is known does not know the dialog. */
+static void a_bye_without_tag_ends_nothing(void **state)
+{
+	struct world *w = *state;
+
+	talk_call_up(w);
+	say(w, CLIENT, .method = "BYE", .branch = "t", .cseq = 7);
+	say(w, SERVER, .method = "BYE", .branch = "t", .cseq = 7, .status = 481);
+	assert_doors(w, 2, 2);
+	say(w, CLIENT, .method = "BYE", .branch = "u", .cseq = 8, .to = "b");
+	say(w, SERVER, .method = "BYE", .branch = "u", .cseq = 8, .to = "b", .status = 481);
+	assert_doors(w, 0, 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		case_of(a_bye_without_tag_ends_nothing),
 		case_of(a_call_from_invite_to_bye),
 		case_of(a_refused_bye_ends_nothing),
 		case_of(no_such_call_or_no_answer_ends_it),
