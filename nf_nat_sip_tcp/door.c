@@ -37,11 +37,11 @@ static void door_trace(struct nst_gate *gate, const char *what)
 }
 
 /* Direction in which the inside host sends on the signalling connection. */
-static u8 inside_dir(const struct nf_conn *owner, const struct nst_call *call)
+static u8 inside_dir(const struct nf_conn *owner, const struct nst_holder *holder)
 {
 	union nf_inet_addr addr;
 
-	addr_to_inet(&addr, &call->inside);
+	addr_to_inet(&addr, &holder->inside);
 	return nf_inet_addr_cmp(&owner->tuplehash[IP_CT_DIR_ORIGINAL].tuple.src.u3, &addr) ?
 	       IP_CT_DIR_ORIGINAL : IP_CT_DIR_REPLY;
 }
@@ -63,10 +63,10 @@ static struct nf_conn *anchor_ct(struct nst_net *nn, const struct nst_anchor_see
 	return ct;
 }
 
-static struct nst_anchor *anchor_new(struct nst_net *nn, struct nst_call *call, u8 l3num)
+static struct nst_anchor *anchor_new(struct nst_net *nn, struct nst_holder *holder, u8 l3num)
 {
-	const struct nf_conn *owner = call->owner;
-	u8 dir = inside_dir(owner, call);
+	const struct nf_conn *owner = holder->owner;
+	u8 dir = inside_dir(owner, holder);
 	struct nst_anchor_seed seed = {
 		.like = owner,
 		.zone = nf_ct_zone_id(nf_ct_zone(owner), !dir),
@@ -90,12 +90,12 @@ static struct nst_anchor *anchor_new(struct nst_net *nn, struct nst_call *call, 
 	anchor->oif = bind_oif(nn->net, owner, dir);
 	INIT_LIST_HEAD(&anchor->gates);
 	anchor_add(anchor, id);
-	call->anchor = id;
+	holder->anchor = id;
 	return anchor;
 }
 
 /* A new conntrack entry in place of one that somebody deleted. */
-static int anchor_revive(struct nst_anchor *anchor, struct nst_call *call)
+static int anchor_revive(struct nst_anchor *anchor, struct nst_holder *holder)
 {
 	struct nf_conn *old = anchor->ct, *ct;
 	struct nst_anchor_seed seed = {
@@ -112,7 +112,7 @@ static int anchor_revive(struct nst_anchor *anchor, struct nst_call *call)
 		return PTR_ERR(ct);
 	anchor->ct = ct;
 	anchor_rename(anchor, id);
-	call->anchor = id;
+	holder->anchor = id;
 	list_for_each_entry(gate, &anchor->gates, list) {
 		WRITE_ONCE(gate->master, ct);
 		if (gate_expect(gate))
@@ -124,28 +124,28 @@ static int anchor_revive(struct nst_anchor *anchor, struct nst_call *call)
 }
 
 /* The call's anchor, good for expectations. */
-static struct nst_anchor *anchor_get(struct nst_net *nn, struct nst_call *call)
+static struct nst_anchor *anchor_get(struct nst_net *nn, struct nst_holder *holder)
 {
-	struct nst_anchor *anchor = anchor_find(nn, call->anchor);
+	struct nst_anchor *anchor = anchor_find(nn, holder->anchor);
 	int err;
 
 	if (!anchor || !nf_ct_is_dying(anchor->ct))
 		return anchor;
-	err = anchor_revive(anchor, call);
+	err = anchor_revive(anchor, holder);
 	return err ? ERR_PTR(err) : anchor;
 }
 
-static struct nst_anchor *anchor_get_new(struct nst_net *nn, struct nst_call *call,
+static struct nst_anchor *anchor_get_new(struct nst_net *nn, struct nst_holder *holder,
 					 u8 l3num)
 {
 	struct nst_anchor *anchor;
 
 	if (!nn->doors || !nn->doors->live)
 		return ERR_PTR(-ESHUTDOWN);
-	anchor = anchor_get(nn, call);
+	anchor = anchor_get(nn, holder);
 	if (anchor)
 		return anchor;
-	return call->owner ? anchor_new(nn, call, l3num) : ERR_PTR(-ESHUTDOWN);
+	return holder->owner ? anchor_new(nn, holder, l3num) : ERR_PTR(-ESHUTDOWN);
 }
 
 static void gate_remove(struct nst_gate *gate)
@@ -258,7 +258,7 @@ int nst_door_reserve(struct nst_env *env, struct nst_reserve *req)
 		return -EACCES;
 	rcu_read_lock();
 	spin_lock_bh(&nst_gate_lock);
-	anchor = anchor_get_new(nn, req->call, addr_l3num(&req->public_addr));
+	anchor = anchor_get_new(nn, req->holder, addr_l3num(&req->public_addr));
 	err = PTR_ERR_OR_ZERO(anchor);
 	if (!err)
 		err = range_find(anchor, req);
@@ -271,7 +271,7 @@ int nst_door_reserve(struct nst_env *env, struct nst_reserve *req)
 	return err;
 }
 
-static struct nst_gate *call_gate(const struct nst_anchor *anchor,
+static struct nst_gate *holder_gate(const struct nst_anchor *anchor,
 				  const struct nst_endpoint *public_ep)
 {
 	struct nst_gate *gate;
@@ -285,16 +285,16 @@ static struct nst_gate *call_gate(const struct nst_anchor *anchor,
 	return NULL;
 }
 
-void nst_door_release(struct nst_env *env, struct nst_call *call,
-		      const struct nst_endpoint *public_ep)
+void nst_door_release(struct nst_env *env, struct nst_holder *holder,
+		      const struct nst_door *door)
 {
 	struct nst_net *nn = nst_net_of(env);
 	struct nst_anchor *anchor;
 	struct nst_gate *gate;
 
 	spin_lock_bh(&nst_gate_lock);
-	anchor = anchor_find(nn, call->anchor);
-	gate = anchor ? call_gate(anchor, public_ep) : NULL;
+	anchor = anchor_find(nn, holder->anchor);
+	gate = anchor ? holder_gate(anchor, &door->public_ep) : NULL;
 	if (gate) {
 		door_trace(gate, "released");
 		gate_remove(gate);
@@ -322,19 +322,19 @@ static void gate_set(struct nst_gate *gate, const struct nst_door *door)
 }
 
 /* calls lock held */
-static void call_update(struct nst_net *nn, struct nst_call *call)
+static void holder_update(struct nst_net *nn, struct nst_holder *holder)
 {
 	struct nst_anchor *anchor;
 	struct nst_gate *gate;
 	struct nst_door *door;
 
 	spin_lock_bh(&nst_gate_lock);
-	anchor = anchor_get(nn, call);
-	for (door = call->doors; door; door = door->next) {
+	anchor = anchor_get(nn, holder);
+	for (door = holder->doors; door; door = door->next) {
 		if (!door->reopen)
 			continue;
 		door->reopen = false;
-		gate = IS_ERR_OR_NULL(anchor) ? NULL : call_gate(anchor, &door->public_ep);
+		gate = IS_ERR_OR_NULL(anchor) ? NULL : holder_gate(anchor, &door->public_ep);
 		if (gate)
 			gate_set(gate, door);
 		else
@@ -344,16 +344,16 @@ static void call_update(struct nst_net *nn, struct nst_call *call)
 }
 
 /* Off the tables: from now on no packet finds the doors.  calls lock held */
-static struct nst_anchor *call_detach(struct nst_net *nn, struct nst_call *call)
+static struct nst_anchor *holder_detach(struct nst_net *nn, struct nst_holder *holder)
 {
 	struct nst_anchor *anchor;
 
 	spin_lock_bh(&nst_gate_lock);
-	anchor = anchor_find(nn, call->anchor);
+	anchor = anchor_find(nn, holder->anchor);
 	if (anchor)
 		anchor_del(anchor);
 	spin_unlock_bh(&nst_gate_lock);
-	call->anchor = 0;
+	holder->anchor = 0;
 	return anchor;
 }
 
@@ -386,16 +386,16 @@ void nst_door_work(struct nst_net *nn, struct nst_work *work)
 {
 	struct nst_env *env = &nn->env;
 	struct nst_anchor *anchor;
-	struct nst_call *call;
+	struct nst_holder *holder;
 
-	while ((call = work_pop(work))) {
+	while ((holder = work_pop(work))) {
 		anchor = NULL;
 		env->ops->calls_lock(env);
-		if (call->state == NST_CALL_ENDED)
-			anchor = call_detach(nn, call);
+		if (holder->ended)
+			anchor = holder_detach(nn, holder);
 		else
-			call_update(nn, call);
-		call_put(env, call);
+			holder_update(nn, holder);
+		holder_put(env, holder);
 		env->ops->calls_unlock(env);
 		if (anchor)
 			anchor_close(anchor, true);

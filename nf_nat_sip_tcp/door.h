@@ -39,13 +39,13 @@ void nst_door_net_exit(struct nst_net *nn);
 
 /* The callbacks of struct nst_ops; see there. */
 int nst_door_reserve(struct nst_env *env, struct nst_reserve *req);
-void nst_door_release(struct nst_env *env, struct nst_call *call,
-		      const struct nst_endpoint *public_ep);
+void nst_door_release(struct nst_env *env, struct nst_holder *holder,
+		      const struct nst_door *door);
 
 /**
  * nst_door_work - carry out what the core has decided about doors
  * @nn: namespace
- * @work: calls, as left in &struct nst_out or by calls_expire(), calls_flush()
+ * @work: holders, as left in &struct nst_out or by calls_expire(), calls_flush()
  *
  * No lock may be held: ending a call deletes conntrack entries.  Atomic.
  */

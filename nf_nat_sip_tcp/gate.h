@@ -31,7 +31,7 @@ struct nst_door_net {
  * @node: in the table of all, by @id
  * @list: in &nst_door_net.anchors
  * @nn: namespace
- * @id: what &nst_call.anchor says
+ * @id: what &nst_holder.anchor says
  * @ct: the conntrack entry, with a reference.  A look-up each time would
  *	collect expired entries on its way, and their destroy() needs the very
  *	locks that are held.  nst_door_net_exit() drops it in time.

@@ -49,8 +49,8 @@ struct nst_call *calls_next(const struct nst_env *env, const struct call_key *ke
 /** call_new - a call in the table; NULL where there is no room, counted */
 struct nst_call *call_new(struct nst_env *env, const struct call_key *key);
 
-/** call_queue - there is work for the skin on this call */
-void call_queue(struct nst_call *call, struct nst_work *work);
+/** call_free - free what is not its holder's; the last reference is gone */
+void call_free(struct nst_env *env, struct nst_call *call);
 
 /**
  * call_end - take a call out of the table and hand it to the skin
@@ -113,9 +113,6 @@ void doors_settle(struct nst_env *env, struct nst_call *call, u8 txn, bool faile
 
 /** doors_message_done - forget which doors the message has named */
 void doors_message_done(struct nst_call *call);
-
-/** doors_free - free the memory of all doors of a call that is gone */
-void doors_free(struct nst_env *env, struct nst_call *call);
 
 /** peer_media_remember - where the peer wants its media, from its description */
 void peer_media_remember(struct nst_env *env, struct nst_call *call, const struct sdp *sdp);

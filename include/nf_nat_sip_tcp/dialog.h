@@ -3,42 +3,10 @@
 #define NF_NAT_SIP_TCP_DIALOG_H
 
 #include "env.h"
+#include "holder.h"
 #include "rewrite.h"
 #include "sdp.h"
 #include "sip_msg.h"
-
-enum nst_door_state {
-	NST_DOOR_RESERVED,	/* public port taken, lets nothing in */
-	NST_DOOR_OPEN,
-};
-
-/**
- * struct nst_door - a public port that leads to an inside port, UDP
- * @next: next door of the call
- * @inside: where it leads
- * @public_ep: what was advertised
- * @state: enum nst_door_state
- * @reopen: state or filter changed; the skin has to carry it out
- * @filter: who may send; addr.family 0: everybody, port 0: any port
- * @offers: bit n: offered in the request of &nst_call.txn n, not answered (I6)
- * @media: which medium of the description it belongs to
- * @rtcp: it is for the RTCP of that medium
- * @fresh: reserved by the message that is being processed
- * @named: advertised by the message that is being processed
- */
-struct nst_door {
-	struct nst_door *next;
-	struct nst_endpoint inside;
-	struct nst_endpoint public_ep;
-	u8 state;
-	bool reopen;
-	struct nst_endpoint filter;
-	u8 offers;
-	u8 media;
-	bool rtcp;
-	bool fresh;
-	bool named;
-};
 
 enum nst_call_state {
 	NST_CALL_EARLY,		/* INVITE seen, no final answer */
@@ -94,63 +62,37 @@ struct nst_peer_media {
 
 /**
  * struct nst_call - a call of one inside host (RFC 3261 section 12)
+ * @h: its doors; @h.inside and @h.zone are part of its key
  * @hash_next: next in its bucket of the call table
- * @op_next: next in the list of calls with work for the skin
- * @op_queued: it is in such a list
- * @refs: one for the table, one for each list of work it is in; changed and
- *	  read under the calls lock
  * @state: enum nst_call_state
- * @inside: address of the inside host that signalled
  * @call_id_hash: keyed hash of the Call-ID
  * @legs: its dialogs; the first one from the start, without the tag of the
  *	called party until a 2xx has come
  * @nr_legs: how many
  * @peer: address that signals for the other party
- * @doors: its doors
- * @nr_doors: how many
  * @expires: when it ends without signalling, ms of the core's clock
  * @outgoing: the inside host sent the INVITE
  * @txn: requests that it remembers
  * @next_txn: where the next one goes when all are in use
  * @peer_media: the peer's last description, or NULL
  * @nr_peer_media: media in it
- * @anchor: the skin's handle: id of the anchor conntrack, 0: none
- * @zone: conntrack zone id, part of the key
- * @owner: the skin's handle of the connection whose message is processed;
- *	   valid from dialog_begin() to dialog_end() only, else NULL
  *
  * @legs, @txn and @peer_media are the core's own; nobody else reads them.
  */
 struct nst_call {
+	struct nst_holder h;
 	struct nst_call *hash_next;
-	struct nst_call *op_next;
-	bool op_queued;
-	u32 refs;
 	u8 state;
-	struct nst_addr inside;
 	u64 call_id_hash;
 	struct nst_leg legs[NST_LEGS_MAX];
 	u8 nr_legs;
 	struct nst_addr peer;
-	struct nst_door *doors;
-	u8 nr_doors;
 	u64 expires;
 	bool outgoing;
 	struct nst_txn txn[NST_TXN_MAX];
 	u8 next_txn;
 	struct nst_peer_media *peer_media;
 	u8 nr_peer_media;
-	u32 anchor;
-	u16 zone;
-	void *owner;
-};
-
-/**
- * struct nst_work - calls with work for the skin, run after unlocking
- * @first: first call; each holds a reference
- */
-struct nst_work {
-	struct nst_call *first;
 };
 
 /**
@@ -174,7 +116,7 @@ struct dialog_ids {
  * @dir: who sent the message
  * @zone: conntrack zone of the connection
  * @conn: identity of the connection, for transaction matching
- * @owner: the skin's handle of the connection, goes to &nst_call.owner
+ * @owner: the skin's handle of the connection, goes to &nst_holder.owner
  * @now: ms
  * @buf: the message
  * @msg: parsed
@@ -275,20 +217,5 @@ void calls_expire(struct nst_env *env, u64 now, u32 max, struct nst_work *work);
 
 /** calls_flush - end all calls (namespace exit, unload).  calls lock held */
 void calls_flush(struct nst_env *env, struct nst_work *work);
-
-/**
- * work_pop - take the next call off the list
- *
- * The caller takes the calls lock, looks at the call's state and doors
- * (state ENDED: remove the anchor; else those with reopen set), copies what
- * it needs, clears reopen, and gives the reference back with call_put(), all
- * in one hold of the lock: what changes behind it queues the call again.
- *
- * The skin counts and traces doors, the core calls.
- */
-struct nst_call *work_pop(struct nst_work *work);
-
-/** call_put - give back a reference of work_pop(); frees at the last.  calls lock held */
-void call_put(struct nst_env *env, struct nst_call *call);
 
 #endif

@@ -4,53 +4,16 @@
 
 #include "addr.h"
 #include "reasons.h"
+#include "settings.h"
 
-struct nst_call;
+struct nst_bindings;
 struct nst_calls;
+struct nst_door;
 struct nst_env;
+struct nst_holder;
 
 /* Room for all public ports that one media line can ask for. */
 #define NST_PORT_COUNT_MAX 8
-
-/**
- * struct nst_settings - what a user can set, one copy per network namespace
- * @header_max: longest header block that is gathered, bytes (512..65535)
- * @body_max: longest body that is gathered to be rewritten, bytes (0..65535)
- * @hold_max: most bytes held and retained per direction (8192..1048576)
- * @ack_delay: wait before bytes held back are acknowledged, ms (1..200)
- * @hold_timeout: longest wait for the rest of a message, ms (1000..600000)
- * @calls_max: most calls at once in the namespace (1..)
- * @doors_per_call: most doors of one call (2..255)
- * @call_timeout: life of an answered call without signalling, s
- * @ringing_timeout: life of a call that is not answered, s
- * @media_filter: who may send to a media door, enum nst_filter
- * @debug: print the trace
- */
-struct nst_settings {
-	u32 header_max;
-	u32 body_max;
-	u32 hold_max;
-	u32 ack_delay;
-	u32 hold_timeout;
-	u32 calls_max;
-	u32 doors_per_call;
-	u32 call_timeout;
-	u32 ringing_timeout;
-	u8 media_filter;
-	bool debug;
-};
-
-/**
- * enum nst_filter - who may send to an open door (RFC 4787 section 5)
- * @NST_FILTER_ANY: everybody (endpoint-independent)
- * @NST_FILTER_PEER: the address of the answer, any port (address-dependent)
- * @NST_FILTER_PEER_PORT: the address and port of the answer
- */
-enum nst_filter {
-	NST_FILTER_ANY,
-	NST_FILTER_PEER,
-	NST_FILTER_PEER_PORT,
-};
 
 /**
  * enum nst_trace_id - what a line of the trace tells
@@ -111,19 +74,31 @@ struct nst_trace {
 
 /**
  * struct nst_reserve - a request for public ports
- * @call: who asks; the skin keeps its anchor in @call
+ * @holder: who asks; the skin keeps its anchor there
+ * @transport: enum nst_transport
+ * @signalling: a door for SIP: it may lead to the ports where SIP is spoken,
+ *	and nowhere else, and gets no media's rules (P3)
  * @inside: the inside endpoint of the first port
  * @public_addr: address on the outside
  * @count: how many consecutive ports, 1..NST_PORT_COUNT_MAX
  * @pair: the first public port must have the parity of the inside port
+ * @wanted: exactly this public port or none; 0: any, the inside port if free
+ * @own_port: where @signalling: source port of the connection that asks, on
+ *	its inside
+ * @peer: where @signalling: address of the other end of that connection
  * @public_port: the answer: first of @count consecutive public ports
  */
 struct nst_reserve {
-	struct nst_call *call;
+	struct nst_holder *holder;
+	u8 transport;
+	bool signalling;
 	struct nst_endpoint inside;
 	struct nst_addr public_addr;
 	u8 count;
 	bool pair;
+	u16 wanted;
+	u16 own_port;
+	struct nst_addr peer;
 	u16 public_port;
 };
 
@@ -135,7 +110,7 @@ struct nst_reserve {
  * @trace: prints a line of the trace; called only while settings.debug is set
  * @calls_lock: takes the lock over the call table (connection lock is held)
  * @calls_unlock: gives it back
- * @door_reserve: reserves public ports for a call, closed for now.  Return: 0,
+ * @door_reserve: reserves public ports for a holder, closed for now.  Return: 0,
  *	-EMFILE where the kernel's expectation table is full, -EACCES where no
  *	door may lead to that inside port, -EADDRINUSE where no port is free,
  *	another negative error.  Called with both locks held; must not free,
@@ -151,8 +126,8 @@ struct nst_ops {
 	void (*calls_lock)(struct nst_env *env);
 	void (*calls_unlock)(struct nst_env *env);
 	int (*door_reserve)(struct nst_env *env, struct nst_reserve *req);
-	void (*door_release)(struct nst_env *env, struct nst_call *call,
-			     const struct nst_endpoint *public_ep);
+	void (*door_release)(struct nst_env *env, struct nst_holder *holder,
+			     const struct nst_door *door);
 };
 
 /**
@@ -161,12 +136,14 @@ struct nst_ops {
  * @set: settings; single words, read without a lock
  * @key: random key of all hashes over packet content
  * @calls: the call table, under the lock of @ops->calls_lock
+ * @bindings: contacts and bindings, under the same lock
  */
 struct nst_env {
 	const struct nst_ops *ops;
 	struct nst_settings set;
 	u64 key[2];
 	struct nst_calls *calls;
+	struct nst_bindings *bindings;
 };
 
 static inline void nst_count(struct nst_env *env, enum nst_reason reason)
@@ -178,9 +155,6 @@ static inline bool nst_tracing(const struct nst_env *env)
 {
 	return env->set.debug;
 }
-
-/** nst_settings_default - fill in the defaults of design section 7 */
-void nst_settings_default(struct nst_settings *set);
 
 /** nst_hash - SipHash-2-4 of bytes with the key of the environment */
 u64 nst_hash(const struct nst_env *env, const void *p, u32 len);

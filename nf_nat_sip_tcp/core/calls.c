@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of calls, their references and their expiry.
- *
- * A call is in the table from its INVITE to its end, which gives one
- * reference; each list of work for the skin that it is in gives another one.
- * An ended call leaves the table at once, so that nothing finds it any more,
- * and lives on until the skin has closed its doors.
+ * The table of calls, and their expiry.  A call is in the table from its
+ * INVITE to its end.
  */
 #include <nf_nat_sip_tcp/calls.h>
 
@@ -35,8 +31,8 @@ static struct nst_call **bucket_of(const struct nst_env *env, u64 hash)
 
 static bool key_matches(const struct nst_call *call, const struct call_key *key)
 {
-	return call->call_id_hash == key->call_id_hash && call->zone == key->zone &&
-	       addr_equal(&call->inside, &key->inside);
+	return call->call_id_hash == key->call_id_hash && call->h.zone == key->zone &&
+	       addr_equal(&call->h.inside, &key->inside);
 }
 
 struct nst_call *calls_next(const struct nst_env *env, const struct call_key *key,
@@ -77,11 +73,9 @@ struct nst_call *call_new(struct nst_env *env, const struct call_key *key)
 		return NULL;
 	}
 	memset(call, 0, sizeof(*call));
+	holder_init(&call->h, NST_HOLDER_CALL, &key->inside, key->zone);
 	call->state = NST_CALL_EARLY;
 	call->call_id_hash = key->call_id_hash;
-	call->inside = key->inside;
-	call->zone = key->zone;
-	call->refs = 1;
 	call->hash_next = *bucket;
 	*bucket = call;
 	env->calls->nr++;
@@ -90,43 +84,10 @@ struct nst_call *call_new(struct nst_env *env, const struct call_key *key)
 	return call;
 }
 
-static void call_unref(struct nst_env *env, struct nst_call *call)
+void call_free(struct nst_env *env, struct nst_call *call)
 {
-	if (--call->refs)
-		return;
-	doors_free(env, call);
 	peer_media_forget(env, call);
 	env->ops->free(env, call, sizeof(*call));
-}
-
-/*
- * Only now may it be queued again.  Until here its place in the list is the
- * skin's, who walks the list without the lock.
- */
-void call_put(struct nst_env *env, struct nst_call *call)
-{
-	call->op_queued = false;
-	call_unref(env, call);
-}
-
-void call_queue(struct nst_call *call, struct nst_work *work)
-{
-	if (call->op_queued)
-		return;
-	call->op_queued = true;
-	call->refs++;
-	call->op_next = work->first;
-	work->first = call;
-}
-
-struct nst_call *work_pop(struct nst_work *work)
-{
-	struct nst_call *call = work->first;
-
-	if (!call)
-		return NULL;
-	work->first = call->op_next;
-	return call;
 }
 
 static void unlink_call(struct nst_env *env, struct nst_call *call)
@@ -150,9 +111,7 @@ void call_end(struct nst_env *env, struct nst_call *call, struct nst_work *work,
 	call->state = NST_CALL_ENDED;
 	nst_count(env, reason);
 	call_trace(env, text);
-	/* The list's reference takes over before the table's is given up. */
-	call_queue(call, work);
-	call_unref(env, call);
+	holder_end(env, &call->h, work);
 }
 
 static void expire_bucket(struct nst_env *env, struct nst_call *call, u64 now,

@@ -191,7 +191,7 @@ void dialog_begin(struct dialog *d)
 		t = turn_of(d, end);
 		d->calls[end] = turn_call(&t);
 		if (d->calls[end])
-			d->calls[end]->owner = d->owner;
+			d->calls[end]->h.owner = d->owner;
 	}
 	teller = natmap_translates(d->map, d->dir) ? d->dir : !d->dir;
 	t = turn_of(d, teller);
@@ -423,6 +423,6 @@ void dialog_end(struct dialog *d, const struct sdp *sdp)
 		else
 			on_response(&t, sdp);
 		doors_message_done(t.call);
-		t.call->owner = NULL;
+		t.call->h.owner = NULL;
 	}
 }

@@ -17,25 +17,25 @@ static void door_free(struct nst_env *env, struct nst_door *door)
 	env->ops->free(env, door, sizeof(*door));
 }
 
-void doors_free(struct nst_env *env, struct nst_call *call)
+void doors_free(struct nst_env *env, struct nst_holder *h)
 {
 	struct nst_door *door;
 
-	while ((door = call->doors)) {
-		call->doors = door->next;
+	while ((door = h->doors)) {
+		h->doors = door->next;
 		door_free(env, door);
 	}
-	call->nr_doors = 0;
+	h->nr_doors = 0;
 }
 
 /* Give back a reserved port that never let anything in. */
-static void door_release(struct nst_env *env, struct nst_call *call, struct nst_door **p)
+static void door_release(struct nst_env *env, struct nst_holder *h, struct nst_door **p)
 {
 	struct nst_door *door = *p;
 
 	*p = door->next;
-	call->nr_doors--;
-	env->ops->door_release(env, call, &door->public_ep);
+	h->nr_doors--;
+	env->ops->door_release(env, h, door);
 	door_free(env, door);
 }
 
@@ -44,7 +44,7 @@ static struct nst_door *door_find(const struct nst_reserve *req, u8 i)
 {
 	struct nst_door *door;
 
-	for (door = req->call->doors; door; door = door->next)
+	for (door = req->holder->doors; door; door = door->next)
 		if (door->inside.port == req->inside.port + i &&
 		    addr_equal(&door->inside.addr, &req->inside.addr) &&
 		    addr_equal(&door->public_ep.addr, &req->public_addr))
@@ -82,15 +82,16 @@ static struct nst_door *chain_alloc(struct nst_env *env, u8 count)
 
 static void door_link(const struct nst_reserve *req, u8 i, struct nst_door *door)
 {
+	door->transport = req->transport;
 	door->inside.addr = req->inside.addr;
 	door->inside.port = req->inside.port + i;
 	door->public_ep.addr = req->public_addr;
 	door->public_ep.port = req->public_port + i;
 	door->state = NST_DOOR_RESERVED;
 	door->fresh = true;
-	door->next = req->call->doors;
-	req->call->doors = door;
-	req->call->nr_doors++;
+	door->next = req->holder->doors;
+	req->holder->doors = door;
+	req->holder->nr_doors++;
 }
 
 /* Memory first: a port that was given must never be lost for want of it. */
@@ -100,7 +101,7 @@ static int doors_reserve(struct nst_env *env, struct nst_reserve *req)
 	int err;
 	u8 i;
 
-	if (req->call->nr_doors + req->count > env->set.doors_per_call)
+	if (req->holder->nr_doors + req->count > env->set.doors_per_call)
 		return -ENOSPC;
 	chain = chain_alloc(env, req->count);
 	if (!chain)
@@ -130,7 +131,7 @@ static int door_complete(struct nst_env *env, const struct nst_reserve *whole, u
 	err = doors_reserve(env, &req);
 	if (err || req.public_port == want)
 		return err;
-	door_release(env, req.call, &req.call->doors);
+	door_release(env, req.holder, &req.holder->doors);
 	return -EADDRINUSE;
 }
 
@@ -191,12 +192,12 @@ int dialog_media_port(struct nst_env *env, struct nst_reserve *req, u8 media,
 
 void dialog_rollback(struct nst_env *env, struct nst_call *call)
 {
-	struct nst_door **p = &call->doors;
+	struct nst_door **p = &call->h.doors;
 
 	while (*p) {
 		(*p)->named = false;
 		if ((*p)->fresh)
-			door_release(env, call, p);
+			door_release(env, &call->h, p);
 		else
 			p = &(*p)->next;
 	}
@@ -206,7 +207,7 @@ void doors_message_done(struct nst_call *call)
 {
 	struct nst_door *door;
 
-	for (door = call->doors; door; door = door->next) {
+	for (door = call->h.doors; door; door = door->next) {
 		door->fresh = false;
 		door->named = false;
 	}
@@ -216,14 +217,14 @@ void doors_offer(struct nst_call *call, u8 txn)
 {
 	struct nst_door *door;
 
-	for (door = call->doors; door; door = door->next)
+	for (door = call->h.doors; door; door = door->next)
 		if (door->named && door->state == NST_DOOR_RESERVED)
 			door->offers |= 1u << txn;
 }
 
 void doors_settle(struct nst_env *env, struct nst_call *call, u8 txn, bool failed)
 {
-	struct nst_door **p = &call->doors;
+	struct nst_door **p = &call->h.doors;
 	u8 bit = 1u << txn;
 
 	while (*p) {
@@ -232,7 +233,7 @@ void doors_settle(struct nst_env *env, struct nst_call *call, u8 txn, bool faile
 
 		door->offers &= ~bit;
 		if (failed && mine && !door->offers && door->state == NST_DOOR_RESERVED)
-			door_release(env, call, p);
+			door_release(env, &call->h, p);
 		else
 			p = &door->next;
 	}
@@ -291,7 +292,7 @@ void doors_open(struct nst_env *env, const struct door_answer *answer)
 	bool change;
 	bool told;
 
-	for (door = answer->call->doors; door; door = door->next) {
+	for (door = answer->call->h.doors; door; door = door->next) {
 		told = door_filter(env, answer, door, &filter);
 		if (door->state == NST_DOOR_OPEN)
 			change = told && !endpoint_equal(&door->filter, &filter);
@@ -302,7 +303,7 @@ void doors_open(struct nst_env *env, const struct door_answer *answer)
 		door->state = NST_DOOR_OPEN;
 		door->filter = filter;
 		door->reopen = true;
-		call_queue(answer->call, answer->work);
+		holder_queue(&answer->call->h, answer->work);
 	}
 }
 

@@ -120,14 +120,14 @@ static void track_and_rewrite(struct message *m, struct message_parts *p)
 	dialog_begin(&d);
 	rw.call = d.call;
 	if (d.call)
-		t.n[1] = -(u32)d.call->nr_doors;
+		t.n[1] = -(u32)d.call->h.nr_doors;
 	err = rewrite_message(&rw);
 	if (err && d.call)
 		dialog_rollback(m->env, d.call);
 	if (err)
 		unchanged(m, -err);
 	if (d.call)
-		t.n[1] += d.call->nr_doors;
+		t.n[1] += d.call->h.nr_doors;
 	message_trace(m, &t);
 	dialog_end(&d, rw.sdp);
 }

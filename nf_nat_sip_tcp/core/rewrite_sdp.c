@@ -54,7 +54,8 @@ static bool rtcp_is_own(const struct sdp_plan *plan, const struct sdp_media *m)
 static int reserve(struct rewrite *rw, const struct sdp_plan *plan, u8 i,
 		   struct nst_reserve *req, enum nst_port_use use)
 {
-	req->call = rw->call;
+	req->holder = &rw->call->h;
+	req->transport = NST_UDP;
 	req->inside.addr = plan->own->inside.addr;
 	req->public_addr = plan->own->outside.addr;
 	return dialog_media_port(rw->env, req, i, use);

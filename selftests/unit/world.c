@@ -70,12 +70,14 @@ static void world_unlock(struct nst_env *env)
 	world_of(env)->locked = false;
 }
 
-static struct world_port *port_find(struct world *w, const struct nst_endpoint *ep)
+static struct world_port *port_find(struct world *w, u8 transport,
+				     const struct nst_endpoint *ep)
 {
 	u32 i;
 
 	for (i = 0; i < WORLD_PORTS; i++)
-		if (w->port[i].call && endpoint_equal(&w->port[i].public_ep, ep))
+		if (w->port[i].holder && w->port[i].transport == transport &&
+		    endpoint_equal(&w->port[i].public_ep, ep))
 			return &w->port[i];
 	return NULL;
 }
@@ -84,10 +86,11 @@ static void port_add(struct world *w, const struct nst_reserve *req, u8 i)
 {
 	struct world_port *p = w->port;
 
-	while (p->call)
+	while (p->holder)
 		check(++p < w->port + WORLD_PORTS);
 	memset(p, 0, sizeof(*p));
-	p->call = req->call;
+	p->holder = req->holder;
+	p->transport = req->transport;
 	p->inside.addr = req->inside.addr;
 	p->inside.port = req->inside.port + i;
 	p->public_ep.addr = req->public_addr;
@@ -102,7 +105,7 @@ static bool range_is_free(struct world *w, const struct nst_reserve *req, u32 po
 
 	for (i = 0; i < req->count; i++) {
 		ep.port = port + i;
-		if (port_find(w, &ep))
+		if (port_find(w, req->transport, &ep))
 			return false;
 	}
 	return true;
@@ -115,9 +118,9 @@ static int world_reserve(struct nst_env *env, struct nst_reserve *req)
 	u8 i;
 
 	check(w->locked);
-	check(req->call && req->call->owner);
+	check(req->holder && req->holder->owner);
 	check(req->count && req->count <= NST_PORT_COUNT_MAX);
-	check(addr_equal(&req->inside.addr, &req->call->inside));
+	check(addr_equal(&req->inside.addr, &req->holder->inside));
 	if (++w->reserves == w->fail_reserve)
 		return w->reserve_error;
 	if (req->inside.port < 1024)
@@ -129,18 +132,18 @@ static int world_reserve(struct nst_env *env, struct nst_reserve *req)
 	req->public_port = port;
 	for (i = 0; i < req->count; i++)
 		port_add(w, req, i);
-	req->call->anchor = 1;
+	req->holder->anchor = 1;
 	return 0;
 }
 
-static void world_give_back(struct nst_env *env, struct nst_call *call,
-			    const struct nst_endpoint *public_ep)
+static void world_give_back(struct nst_env *env, struct nst_holder *holder,
+			    const struct nst_door *door)
 {
-	struct world_port *p = port_find(world_of(env), public_ep);
+	struct world_port *p = port_find(world_of(env), door->transport, &door->public_ep);
 
 	check(world_of(env)->locked);
-	check(p && p->call == call && !p->open);
-	p->call = NULL;
+	check(p && p->holder == holder && !p->open);
+	p->holder = NULL;
 }
 
 static const struct nst_ops world_ops = {
@@ -191,23 +194,23 @@ struct world *world_new(void)
 }
 
 /* As the skin does it: ENDED takes all ports away, else what is said of doors. */
-static void call_work(struct world *w, struct nst_call *call)
+static void holder_work(struct world *w, struct nst_holder *holder)
 {
 	struct nst_door *door;
 	struct world_port *p;
 	u32 i;
 
-	for (i = 0; call->state == NST_CALL_ENDED && i < WORLD_PORTS; i++)
-		if (w->port[i].call == call)
-			w->port[i].call = NULL;
-	if (call->state == NST_CALL_ENDED)
+	for (i = 0; holder->ended && i < WORLD_PORTS; i++)
+		if (w->port[i].holder == holder)
+			w->port[i].holder = NULL;
+	if (holder->ended)
 		return;
-	for (door = call->doors; door; door = door->next) {
+	for (door = holder->doors; door; door = door->next) {
 		if (!door->reopen)
 			continue;
 		door->reopen = false;
-		p = port_find(w, &door->public_ep);
-		check(p && p->call == call && door->state == NST_DOOR_OPEN);
+		p = port_find(w, door->transport, &door->public_ep);
+		check(p && p->holder == holder && door->state == NST_DOOR_OPEN);
 		check(endpoint_equal(&p->inside, &door->inside));
 		p->open = true;
 		p->filter = door->filter;
@@ -216,14 +219,14 @@ static void call_work(struct world *w, struct nst_call *call)
 
 void world_work(struct world *w, struct nst_work *work)
 {
-	struct nst_call *call;
+	struct nst_holder *holder;
 
 	check(!w->locked);
-	while ((call = work_pop(work))) {
+	while ((holder = work_pop(work))) {
 		world_lock(&w->env);
-		check(!call->owner);
-		call_work(w, call);
-		call_put(&w->env, call);
+		check(!holder->owner);
+		holder_work(w, holder);
+		holder_put(&w->env, holder);
 		world_unlock(&w->env);
 	}
 }
@@ -311,7 +314,7 @@ const struct world_port *world_door(const struct world *w, const char *inside)
 	u32 i;
 
 	for (i = 0; i < WORLD_PORTS; i++)
-		if (w->port[i].call && endpoint_equal(&w->port[i].inside, &ep))
+		if (w->port[i].holder && endpoint_equal(&w->port[i].inside, &ep))
 			return &w->port[i];
 	return NULL;
 }
@@ -321,6 +324,6 @@ u32 world_ports(const struct world *w, bool open)
 	u32 i, n = 0;
 
 	for (i = 0; i < WORLD_PORTS; i++)
-		n += w->port[i].call && (!open || w->port[i].open);
+		n += w->port[i].holder && (!open || w->port[i].open);
 	return n;
 }

@@ -14,14 +14,16 @@
 
 /**
  * struct world_port - a public port that was given away
- * @call: whose; NULL: free
+ * @holder: whose; NULL: free
+ * @transport: enum nst_transport
  * @public_ep: the port
  * @inside: where it leads
  * @filter: who may send
  * @open: lets packets in
  */
 struct world_port {
-	const struct nst_call *call;
+	const struct nst_holder *holder;
+	u8 transport;
 	struct nst_endpoint public_ep;
 	struct nst_endpoint inside;
 	struct nst_endpoint filter;
