@@ -382,8 +382,42 @@ static void anchor_close(struct nst_anchor *anchor, bool end_flows)
 	kfree(anchor);
 }
 
+/* Does media of this call flow?  calls lock held; takes a reference where it asks. */
+static struct gate_probe *media_probe(struct nst_net *nn, struct nst_holder *holder)
+{
+	struct gate_probe *probe = NULL;
+	struct nst_anchor *anchor;
+
+	if (!holder->check_media || holder->ended)
+		return NULL;
+	holder->check_media = false;
+	spin_lock_bh(&nst_gate_lock);
+	anchor = anchor_find(nn, holder->anchor);
+	if (anchor)
+		probe = gate_probe_new(anchor);
+	spin_unlock_bh(&nst_gate_lock);
+	if (probe)
+		holder->refs++;
+	else if (anchor)
+		call_media_seen(holder, nst_now());
+	return probe;
+}
+
+static void media_answer(struct nst_env *env, struct nst_holder *holder,
+			 struct gate_probe *probe)
+{
+	bool alive = gate_probe_alive(probe);
+
+	env->ops->calls_lock(env);
+	if (alive)
+		call_media_seen(holder, nst_now());
+	holder_unref(env, holder);
+	env->ops->calls_unlock(env);
+}
+
 void nst_door_work(struct nst_net *nn, struct nst_work *work)
 {
+	struct gate_probe *probe;
 	struct nst_env *env = &nn->env;
 	struct nst_anchor *anchor;
 	struct nst_holder *holder;
@@ -395,10 +429,13 @@ void nst_door_work(struct nst_net *nn, struct nst_work *work)
 			anchor = holder_detach(nn, holder);
 		else
 			holder_update(nn, holder);
+		probe = media_probe(nn, holder);
 		holder_put(env, holder);
 		env->ops->calls_unlock(env);
 		if (anchor)
 			anchor_close(anchor, true);
+		if (probe)
+			media_answer(env, holder, probe);
 	}
 }
 

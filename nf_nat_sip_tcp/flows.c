@@ -4,6 +4,7 @@
  * they began, never by walking the table, and what is found is looked at
  * again: the tuple may be somebody else's by now.
  */
+#include <linux/slab.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 
@@ -40,6 +41,11 @@ static bool flow_is(const struct nf_conn *ct, const struct nst_gate *gate,
 	       nf_inet_addr_cmp(&reply->dst.u3, &gate->outside.addr);
 }
 
+static u16 flow_zone(const struct nst_gate *gate, const struct gate_flow *flow)
+{
+	return flow->bound ? gate->inside.zone : gate->outside.zone;
+}
+
 static void flow_end(const struct nst_gate *gate, const struct gate_flow *flow)
 {
 	struct nf_conntrack_tuple_hash *h;
@@ -48,8 +54,7 @@ static void flow_end(const struct nst_gate *gate, const struct gate_flow *flow)
 	struct nf_conn *ct;
 
 	flow_tuple(&tuple, gate, flow);
-	nf_ct_zone_init(&zone, flow->bound ? gate->inside.zone : gate->outside.zone,
-			NF_CT_DEFAULT_ZONE_DIR, 0);
+	nf_ct_zone_init(&zone, flow_zone(gate, flow), NF_CT_DEFAULT_ZONE_DIR, 0);
 	h = nf_conntrack_find_get(gate->nn->net, &zone, &tuple);
 	if (!h)
 		return;
@@ -70,4 +75,51 @@ void gate_end_flows(struct nst_gate *gate)
 	/* A closed gate's flows do not change any more. */
 	for (i = 0; i < nr; i++)
 		flow_end(gate, &gate->flows[i]);
+}
+
+static void probe_add(struct gate_probe *p, struct nst_gate *gate)
+{
+	unsigned int i;
+
+	spin_lock_bh(&gate->lock);
+	for (i = 0; i < gate->nr_flows && p->nr < GATE_PROBES; i++, p->nr++) {
+		flow_tuple(&p->flow[p->nr].tuple, gate, &gate->flows[i]);
+		p->flow[p->nr].zone = flow_zone(gate, &gate->flows[i]);
+	}
+	if (i < gate->nr_flows || i == GATE_FLOWS)
+		p->more = true;
+	spin_unlock_bh(&gate->lock);
+}
+
+struct gate_probe *gate_probe_new(struct nst_anchor *anchor)
+{
+	struct gate_probe *p = kzalloc(sizeof(*p), GFP_ATOMIC | __GFP_NOWARN);
+	struct nst_gate *gate;
+
+	lockdep_assert_held(&nst_gate_lock);
+	if (!p)
+		return NULL;
+	p->net = anchor->nn->net;
+	list_for_each_entry(gate, &anchor->gates, list)
+		probe_add(p, gate);
+	return p;
+}
+
+/* A look-up may reap other entries, and those may be connections of ours. */
+bool gate_probe_alive(struct gate_probe *p)
+{
+	struct nf_conntrack_tuple_hash *h = NULL;
+	struct nf_conntrack_zone zone;
+	bool alive = p->more;
+	unsigned int i;
+
+	for (i = 0; i < p->nr && !alive; i++) {
+		nf_ct_zone_init(&zone, p->flow[i].zone, NF_CT_DEFAULT_ZONE_DIR, 0);
+		h = nf_conntrack_find_get(p->net, &zone, &p->flow[i].tuple);
+		alive = h;
+	}
+	if (h)
+		nf_ct_put(nf_ct_tuplehash_to_ctrack(h));
+	kfree(p);
+	return alive;
 }

@@ -16,6 +16,9 @@
 /* Flows of a door that are ended with their call. */
 #define GATE_FLOWS 8
 
+/* Flows of a call that are looked at to see whether it is alive. */
+#define GATE_PROBES 16
+
 /**
  * struct nst_door_net - doors of a namespace
  * @live: new anchors may be made; under the lock of the gates
@@ -199,6 +202,28 @@ u16 port_candidate(const struct nst_reserve *req, unsigned int nr, u32 start);
 /* flows.c */
 /** gate_end_flows - delete the running flows of a closed gate; no lock held */
 void gate_end_flows(struct nst_gate *gate);
+
+/**
+ * struct gate_probe - flows of which one may still carry media
+ * @net: namespace
+ * @more: there are some that nobody recorded
+ * @nr: number of @flow
+ * @flow: how each is found
+ */
+struct gate_probe {
+	struct net *net;
+	bool more;
+	u16 nr;
+	struct {
+		struct nf_conntrack_tuple tuple;
+		u16 zone;
+	} flow[GATE_PROBES];
+};
+
+/** gate_probe_new - the flows of all doors of an anchor; NULL without memory; atomic */
+struct gate_probe *gate_probe_new(struct nst_anchor *anchor);
+/** gate_probe_alive - does conntrack know one of them?  Frees @p; no lock held */
+bool gate_probe_alive(struct gate_probe *p);
 
 /* guard.c */
 int guard_net_init(struct net *net);

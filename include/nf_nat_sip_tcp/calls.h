@@ -63,6 +63,13 @@ void call_free(struct nst_env *env, struct nst_call *call);
 void call_end(struct nst_env *env, struct nst_call *call, struct nst_work *work,
 	      enum nst_reason reason, const char *text);
 
+/** call_is_over - has its time come? */
+bool call_is_over(const struct nst_env *env, const struct nst_call *call, u64 now);
+
+/** call_check_media - ask the skin whether media flows, where that matters */
+void call_check_media(const struct nst_env *env, struct nst_call *call, u64 now,
+		      struct nst_work *work);
+
 /** call_trace - a line of the trace about a call */
 void call_trace(struct nst_env *env, const char *text);
 

@@ -268,6 +268,7 @@ struct nst_flow {
  * @reason: why it is opaque
  * @id: identity, unique per boot
  * @owner: the skin's handle, passed through to &nst_call.owner
+ * @talker: calls that it speaks for
  * @zone: conntrack zone
  * @map: address map
  * @new_syn: a SYN with another number passed on the live connection
@@ -280,6 +281,7 @@ struct nst_conn {
 	enum nst_reason reason;
 	u64 id;
 	void *owner;
+	struct nst_talker talker;
 	u16 zone;
 	struct nst_natmap map;
 	bool new_syn;

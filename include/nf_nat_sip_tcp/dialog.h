@@ -60,6 +60,16 @@ struct nst_peer_media {
 	u16 rtcp_port;
 };
 
+struct nst_call;
+
+/**
+ * struct nst_talker - a connection that may speak for calls
+ * @first: calls whose last message came by it; under the calls lock
+ */
+struct nst_talker {
+	struct nst_call *first;
+};
+
 /**
  * struct nst_call - a call of one inside host (RFC 3261 section 12)
  * @h: its doors; @h.inside and @h.zone are part of its key
@@ -71,6 +81,13 @@ struct nst_peer_media {
  * @nr_legs: how many
  * @peer: address that signals for the other party
  * @expires: when it ends without signalling, ms of the core's clock
+ * @bye_due: when a BYE that gets no answer is taken for answered, ms; 0: no
+ *	such BYE is under way
+ * @talker: connection that its last message came by, NULL once that is gone
+ * @talk_next: next call of the same
+ * @talk_prev: where the one before points to this
+ * @quiet_since: neither a message nor media since then, ms; 0: to be set when
+ *	the call is looked at next.  Means something without @talker
  * @outgoing: the inside host sent the INVITE
  * @txn: requests that it remembers
  * @next_txn: where the next one goes when all are in use
@@ -88,6 +105,11 @@ struct nst_call {
 	u8 nr_legs;
 	struct nst_addr peer;
 	u64 expires;
+	u64 bye_due;
+	struct nst_talker *talker;
+	struct nst_call *talk_next;
+	struct nst_call **talk_prev;
+	u64 quiet_since;
 	bool outgoing;
 	struct nst_txn txn[NST_TXN_MAX];
 	u8 next_txn;
@@ -117,6 +139,7 @@ struct dialog_ids {
  * @zone: conntrack zone of the connection
  * @conn: identity of the connection, for transaction matching
  * @owner: the skin's handle of the connection, goes to &nst_holder.owner
+ * @talker: the connection, or NULL where nobody will say when it goes
  * @now: ms
  * @buf: the message
  * @msg: parsed
@@ -134,6 +157,7 @@ struct dialog {
 	u16 zone;
 	u64 conn;
 	void *owner;
+	struct nst_talker *talker;
 	u64 now;
 	const char *buf;
 	const struct sip_msg *msg;
@@ -214,6 +238,24 @@ void dialog_end(struct dialog *d, const struct sdp *sdp);
  * calls lock held.
  */
 void calls_expire(struct nst_env *env, u64 now, u32 max, struct nst_work *work);
+
+/**
+ * call_talks - a message of the call came by this connection
+ * @call: the call
+ * @talker: the connection, or NULL
+ * @now: ms
+ */
+void call_talks(struct nst_call *call, struct nst_talker *talker, u64 now);
+
+/**
+ * talker_gone - a connection ends, or is not looked into any more (D4)
+ *
+ * Takes the calls lock.
+ */
+void talker_gone(struct nst_env *env, struct nst_talker *talker);
+
+/** call_media_seen - what was asked by &nst_holder.check_media: it flows */
+void call_media_seen(struct nst_holder *h, u64 now);
 
 /** calls_flush - end all calls (namespace exit, unload).  calls lock held */
 void calls_flush(struct nst_env *env, struct nst_work *work);

@@ -65,6 +65,8 @@ enum nst_holder_kind {
  * @op_queued: it is in such a list
  * @ended: out of its table, doors to be closed
  * @kind: enum nst_holder_kind
+ * @check_media: does media flow? the skin clears it, and answers by
+ *	call_media_seen() if so
  * @refs: one for the table, one for each list of work it is in; changed and
  *	  read under the calls lock
  * @inside: address of the inside host that signalled
@@ -80,6 +82,7 @@ struct nst_holder {
 	bool op_queued;
 	bool ended;
 	u8 kind;
+	bool check_media;
 	u32 refs;
 	struct nst_addr inside;
 	u16 zone;
@@ -125,6 +128,9 @@ struct nst_holder *work_pop(struct nst_work *work);
 
 /** holder_put - give back a reference of work_pop(); frees at the last */
 void holder_put(struct nst_env *env, struct nst_holder *h);
+
+/** holder_unref - give back a reference that was taken by hand */
+void holder_unref(struct nst_env *env, struct nst_holder *h);
 
 /** doors_free - free the memory of all doors of a holder that is gone */
 void doors_free(struct nst_env *env, struct nst_holder *h);

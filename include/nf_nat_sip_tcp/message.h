@@ -13,6 +13,7 @@
  * @zone: conntrack zone
  * @conn: identity of the connection
  * @owner: the skin's handle of the connection
+ * @talker: the connection as calls know it, or NULL
  * @index: number of the message in its segment
  * @now: ms
  * @buf: the message; may end before the body does where the body streams
@@ -29,6 +30,7 @@ struct message {
 	u16 zone;
 	u64 conn;
 	void *owner;
+	struct nst_talker *talker;
 	u16 index;
 	u64 now;
 	const char *buf;

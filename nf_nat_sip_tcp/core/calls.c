@@ -108,6 +108,7 @@ void call_end(struct nst_env *env, struct nst_call *call, struct nst_work *work,
 	if (call->state == NST_CALL_ENDED)
 		return;
 	unlink_call(env, call);
+	call_talks(call, NULL, 0);
 	call->state = NST_CALL_ENDED;
 	nst_count(env, reason);
 	call_trace(env, text);
@@ -121,7 +122,9 @@ static void expire_bucket(struct nst_env *env, struct nst_call *call, u64 now,
 
 	for (; call; call = next) {
 		next = call->hash_next;
-		if (now >= call->expires)
+		if (!call_is_over(env, call, now))
+			call_check_media(env, call, now, work);
+		else
 			call_end(env, call, work, NST_R_CALL_TIMEOUT, "timed out");
 	}
 }

@@ -31,6 +31,7 @@ void conn_free(struct nst_conn *c)
 	u8 dir;
 
 	c->state = NST_CONN_DEAD;
+	talker_gone(c->env, &c->talker);
 	for (dir = 0; dir < 2; dir++) {
 		retain_flush(c->env, &c->flow[dir]);
 		seqmap_free(c->env, &c->flow[dir].map);
@@ -64,6 +65,7 @@ void conn_opaque(struct nst_conn *c, enum nst_reason reason)
 	c->state = NST_CONN_OPAQUE;
 	c->reason = reason;
 	nst_count(c->env, reason);
+	talker_gone(c->env, &c->talker);
 	for (dir = 0; dir < 2; dir++)
 		flow_release(&c->flow[dir]);
 	t.conn = c->id;

@@ -27,6 +27,9 @@
 #include <nf_nat_sip_tcp/calls.h>
 #include <nf_nat_sip_tcp/natmap.h>
 
+/* Timer F (RFC 3261 17.1.2.2), s: a BYE without answer has ended it all the same. */
+#define BYE_TIMEOUT 32
+
 /**
  * struct turn - a message as one of the calls that it belongs to sees it
  * @d: the message
@@ -256,6 +259,7 @@ static void on_request(const struct turn *t, const struct sdp *sdp)
 		break;
 	case SIP_BYE:
 		remember_request(t, false);
+		t->call->bye_due = after(d, BYE_TIMEOUT);
 		break;
 	case SIP_ACK:
 		on_ack(t, sdp);
@@ -307,6 +311,7 @@ static void bye_done(const struct turn *t, u8 n)
 	struct nst_call *call = t->call;
 	int i;
 
+	call->bye_due = 0;
 	txn_drop(t->d->env, t->call, n, false);
 	if (call->state != NST_CALL_CONFIRMED)
 		return;
@@ -322,6 +327,7 @@ static void bye_failed(const struct turn *t, u8 n)
 {
 	u16 status = t->d->msg->status;
 
+	t->call->bye_due = 0;
 	/* No such call there, or no answer: gone all the same (15.1.1). */
 	if (status == 481 || status == 408) {
 		bye_done(t, n);
@@ -418,6 +424,7 @@ void dialog_end(struct dialog *d, const struct sdp *sdp)
 		t = turn_of(d, end);
 		/* As its packets come to us, before any translation. */
 		t.call->peer = d->map->end[!end].inside.addr;
+		call_talks(t.call, d->talker, d->now);
 		if (d->msg->is_request)
 			on_request(&t, sdp);
 		else

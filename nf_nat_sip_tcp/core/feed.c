@@ -124,7 +124,8 @@ static int feed_message(struct feed *fd, const char *buf, u32 len, struct edits 
 	struct nst_env *env = fd->c->env;
 	struct message m = {
 		.env = env, .map = &fd->c->map, .dir = fd->dir, .zone = fd->c->zone,
-		.conn = fd->c->id, .owner = fd->c->owner, .index = fd->index,
+		.conn = fd->c->id, .owner = fd->c->owner,
+		.talker = &fd->c->talker, .index = fd->index,
 		.now = fd->now, .buf = buf, .hdr_len = f->frame.hdr_len,
 		.body_len = f->frame.body_len, .len = len, .edits = e,
 		.work = fd->work,

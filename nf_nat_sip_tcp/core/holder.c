@@ -17,7 +17,7 @@ void holder_init(struct nst_holder *h, enum nst_holder_kind kind,
 	h->zone = zone;
 }
 
-static void holder_unref(struct nst_env *env, struct nst_holder *h)
+void holder_unref(struct nst_env *env, struct nst_holder *h)
 {
 	if (--h->refs)
 		return;

@@ -103,8 +103,8 @@ static void track_and_rewrite(struct message *m, struct message_parts *p)
 {
 	struct dialog d = {
 		.env = m->env, .map = m->map, .dir = m->dir, .zone = m->zone,
-		.conn = m->conn, .owner = m->owner, .now = m->now, .buf = m->buf,
-		.msg = &p->msg, .work = m->work,
+		.conn = m->conn, .owner = m->owner, .talker = m->talker,
+		.now = m->now, .buf = m->buf, .msg = &p->msg, .work = m->work,
 	};
 	struct rewrite rw = {
 		.env = m->env, .map = m->map, .conn = m->conn, .dir = m->dir,

@@ -124,6 +124,67 @@ static void calls_time_out(void **state)
 	assert_int_equal(w->count[NST_R_CALL_TIMEOUT], 2);
 }
 
+/* A second proxy that is not seen has taken over: media keeps the call (D4, N11). */
+static void media_keeps_a_call_without_connection(void **state)
+{
+	struct world *w = *state;
+	u64 idle = w->env.set.media_idle * 1000ull;
+	int i;
+
+	talk_call_up(w);
+	world_expire(w, 4 * idle);
+	assert_doors(w, 2, 2);
+	assert_int_equal(w->asked, 0);
+	talker_gone(&w->env, &w->talker);
+	w->media = true;
+	for (i = 0; i < 40; i++)
+		world_expire(w, idle / 4);
+	assert_doors(w, 2, 2);
+	assert_true(w->asked > 10);
+	w->media = false;
+	for (i = 0; i < 3; i++)
+		world_expire(w, idle / 4);
+	assert_doors(w, 2, 2);
+	for (i = 0; i < 2; i++)
+		world_expire(w, idle / 4);
+	assert_doors(w, 0, 0);
+	assert_int_equal(w->count[NST_R_CALL_TIMEOUT], 1);
+}
+
+static void a_message_brings_a_call_back_to_a_connection(void **state)
+{
+	struct world *w = *state;
+	u64 idle = w->env.set.media_idle * 1000ull;
+
+	talk_call_up(w);
+	talker_gone(&w->env, &w->talker);
+	world_expire(w, 0);
+	world_expire(w, idle - 1);
+	w->conn = 2;
+	say(w, SERVER, .method = "INFO", .branch = "i", .from = "b", .to = "a");
+	world_expire(w, 2 * idle);
+	assert_doors(w, 2, 2);
+}
+
+/* Nobody answers: over after 64 * T1 (RFC 3261 15.1.1, timer F). */
+static void a_bye_without_answer_ends_the_call(void **state)
+{
+	struct world *w = *state;
+
+	talk_call_up(w);
+	say(w, CLIENT, .method = "BYE", .branch = "x", .cseq = 2, .to = "b");
+	world_expire(w, 31999);
+	assert_doors(w, 2, 2);
+	world_expire(w, 1);
+	assert_doors(w, 0, 0);
+
+	talk_call_up(w);
+	say(w, CLIENT, .method = "BYE", .branch = "x", .cseq = 2, .to = "b");
+	say(w, SERVER, .method = "BYE", .branch = "x", .cseq = 2, .to = "b", .status = 401);
+	world_expire(w, 100000);
+	assert_doors(w, 2, 2);
+}
+
 /* Everything that takes memory, once more with each allocation failing. */
 static void long_talk(struct world *w)
 {
@@ -361,6 +422,9 @@ int main(void)
 		case_of(many_calls_on_one_connection),
 		case_of(calls_with_one_id_and_other_tags),
 		case_of(calls_time_out),
+		case_of(media_keeps_a_call_without_connection),
+		case_of(a_message_brings_a_call_back_to_a_connection),
+		case_of(a_bye_without_answer_ends_the_call),
 		case_of(any_allocation_may_fail),
 		case_of(any_reservation_may_fail),
 		case_of(random_talk),

@@ -225,6 +225,10 @@ void world_work(struct world *w, struct nst_work *work)
 	while ((holder = work_pop(work))) {
 		world_lock(&w->env);
 		check(!holder->owner);
+		if (holder->check_media && w->media)
+			call_media_seen(holder, w->now);
+		w->asked += holder->check_media;
+		holder->check_media = false;
 		holder_work(w, holder);
 		holder_put(&w->env, holder);
 		world_unlock(&w->env);
@@ -281,7 +285,7 @@ bool world_process(struct world *w, u8 dir, const char *buf, u32 hdr_len, u32 bo
 	struct message m = {
 		.env = &w->env, .map = &w->map, .dir = dir, .zone = w->zone,
 		.conn = w->conn,
-		.owner = w, .now = w->now, .buf = buf, .hdr_len = hdr_len,
+		.owner = w, .talker = &w->talker, .now = w->now, .buf = buf, .hdr_len = hdr_len,
 		.body_len = body_len, .len = len, .edits = &w->edits, .work = &work,
 	};
 

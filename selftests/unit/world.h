@@ -47,6 +47,9 @@ struct world_port {
  * @reserve_error: with what
  * @shift: public port less inside port
  * @locked: the calls lock is held
+ * @talker: the connection, as calls know it
+ * @media: media flows, when that is asked
+ * @asked: how often it was
  * @port: ports given away
  * @edits: of the last message
  * @out: the last message, rendered, NUL-terminated
@@ -68,6 +71,9 @@ struct world {
 	int reserve_error;
 	int shift;
 	bool locked;
+	struct nst_talker talker;
+	bool media;
+	u32 asked;
 	struct world_port port[WORLD_PORTS];
 	struct edits edits;
 	char out[WORLD_TEXT];
