@@ -51,6 +51,10 @@ machine()
 	append+=" tsc=reliable${khz:+ tsc_early_khz=$khz}"
 	# A busy host alone is to raise no suspicion of a lockup.
 	append+=" watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60"
+	# virtiofsd fills pages behind the emulator's back, which would go on
+	# with the code that it found there before.  Debian's kernels clear
+	# pages by themselves.
+	append+=" init_on_alloc=1"
 	# What User Mode Linux looks for as well is too slow here.
 	[ "$VM_KERNEL" != debug-smp ] ||
 		append+=" panic_on_warn=1 kmemleak=off no_debug_objects"
