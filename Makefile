@@ -11,11 +11,15 @@ RELEASE	= $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generat
 DEPMOD_BASE := $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH))
 
 MODULE	:= nf_nat_sip_tcp
+# sipnat needs libmnl; the module goes without.
+MNL	= $(shell pkg-config --exists libmnl 2>/dev/null && echo yes)
+NO_MNL	:= sipnat is left out, it needs libmnl: apt install libmnl-dev pkg-config
 # A job server of this make is not at hand in there.
 TESTBED	:= env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL selftests/vm
 CHROOT	:= $(TESTBED)/chroot
 
-.DEFAULT_GOAL := help
+all: modules ## build the module and sipnat; what "make" alone does
+	$(if $(MNL),@$(MAKE) tool,@echo "$(NO_MNL)")
 
 help: ## this list
 	@echo "Targets:"
@@ -25,13 +29,18 @@ help: ## this list
 modules: ## build the module for the kernel that KDIR names, by default the running one
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-install: modules ## install the module for that kernel; as root
+tool: ## build sipnat, the tool to look at the module and to steer it
+	@$(MAKE) -C userspace-tool
+
+install: modules ## install module and sipnat (PREFIX=/usr/local DESTDIR=); as root
 	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=$(MODDIR) modules_install
 	depmod $(DEPMOD_BASE) -a $(RELEASE)
+	$(if $(MNL),$(MAKE) -C userspace-tool install,@echo "$(NO_MNL)")
 
 uninstall: ## remove it again; as root
 	rm -f $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/$(MODDIR)/$(MODULE).ko*
 	depmod $(DEPMOD_BASE) -a $(RELEASE)
+	$(MAKE) -C userspace-tool uninstall
 
 demo: ## a call through NAT, shown step by step in a virtual machine (HELPER=ours|none|in-tree)
 	@env -u MAKEFLAGS -u MAKELEVEL HELPER=$(HELPER) selftests/demo/run
@@ -39,7 +48,7 @@ demo: ## a call through NAT, shown step by step in a virtual machine (HELPER=our
 check: ## everything that tells whether the tree is good, under 20 minutes
 	@selftests/check
 
-check-long: ## the same, with longer fuzzing and every selftest three times
+check-long: ## the same, with longer fuzzing, every selftest three times, and endurance runs
 	@selftests/check -l
 
 style: ## static checks: checkpatch, sparse, W=1, cppcheck, clang-tidy, shellcheck, documents
@@ -51,14 +60,15 @@ unit: ## unit tests of the core, under address and undefined behaviour sanitizer
 fuzz: ## a short run of each fuzzer
 	@$(CHROOT) make -s -C selftests/fuzz smoke
 
-docs: ## bring counters.rst and the examples in README.md up to date
+docs: ## make what is made: counters.rst, settings.rst, the netlink interface, README.md's examples
 	@mkdir -p build
-	@$(CHROOT) sh -c 'Documentation/tools/counters-rst >build/counters.rst && Documentation/tools/readme-examples -w'
-	@mv build/counters.rst Documentation/counters.rst
+	@$(CHROOT) sh -c 'set -e; Documentation/tools/netlink; Documentation/tools/readme-examples -w; \
+		for d in counters settings; do Documentation/tools/$$d-rst >build/$$d.rst; done'
+	@mv build/counters.rst build/settings.rst Documentation/
 
 clean: ## remove what was built; the test bed's cache stays
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	rm -rf build selftests/unit/build selftests/fuzz/build .checkpatch-camelcase.*
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help modules install uninstall demo check check-long style unit fuzz docs clean
+.PHONY: all help modules tool install uninstall demo check check-long style unit fuzz docs clean

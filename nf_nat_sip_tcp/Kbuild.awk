@@ -14,7 +14,7 @@ function part(re)
 }
 
 # Line markers name the header that follows; most headers are of no interest.
-/^# [0-9]+ "/ { wanted = $3 ~ /\/nf_conntrack[a-z_]*\.h"|\/linux\/timer\.h"/; next }
+/^# [0-9]+ "/ { wanted = $3 ~ /\/nf_conntrack[a-z_]*\.h"|\/linux\/timer\.h"|\/inet_hashtables\.h"/; next }
 wanted { text = text " " $0 }
 
 END {
@@ -30,7 +30,9 @@ END {
 		unknown("nf_conntrack_helper_register")
 
 	d = part("void nf_ct_helper_init\\(.*struct module \\*[a-z_]*\\)")
-	if (d !~ /u16 l3num, ?u16 protonum, ?const char \*name, ?u16 default_port, ?u16 spec_port, ?u32 id, ?const struct nf_conntrack_expect_policy \*/)
+	if (d ~ /u8 l3num, ?u16 protonum, ?const char \*name, ?const struct nf_conntrack_expect_policy \*[a-z_]*, ?u32 expect_class_max, ?int \(\*help\)/)
+		have("HELPER_NO_PORTS")
+	else if (d !~ /u16 l3num, ?u16 protonum, ?const char \*name, ?u16 default_port, ?u16 spec_port, ?u32 id, ?const struct nf_conntrack_expect_policy \*/)
 		unknown("nf_ct_helper_init")
 
 	if (helper ~ /; struct nf_conntrack_expect_policy expect_policy\[/)
@@ -70,6 +72,15 @@ END {
 
 	if (text !~ /void nf_ct_iterate_destroy\(int \(\*iter\)\(struct nf_conn \*[a-z]*, ?void \*data\), ?void \*data\)/)
 		unknown("nf_ct_iterate_destroy")
+
+	if (text ~ /void call_rcu_hurry\(struct rcu_head/)
+		have("CALL_RCU_HURRY")
+
+	d = part("struct sock \\*__inet_lookup_listener\\([^)]*\\)")
+	if (d ~ /\((const )?struct net \*net, ?struct inet_hashinfo \*[a-z]*, ?struct sk_buff \*/)
+		have("LISTENER_HASHINFO")
+	else if (d !~ /\((const )?struct net \*net, ?struct sk_buff \*[a-z]*, ?int doff, ?const __be32 /)
+		unknown("inet_lookup_listener")
 
 	if (text ~ /int timer_delete\(struct timer_list/)
 		have("TIMER_DELETE")

@@ -77,13 +77,13 @@ void nst_labels_copy(struct nf_conn *to, const struct nf_conn *from)
 		bitmap_copy(dst->bits, src->bits, sizeof(dst->bits) * BITS_PER_BYTE);
 }
 
-static void anchor_inherit(struct nf_conn *ct, const struct nf_conn *like)
+void nst_anchor_bequeath(struct nf_conn *ct, const struct nf_conn *like)
 {
 #ifdef CONFIG_NF_CONNTRACK_MARK
 	ct->mark = READ_ONCE(like->mark);
 #endif
 #ifdef CONFIG_NF_CONNTRACK_SECMARK
-	ct->secmark = like->secmark;
+	ct->secmark = READ_ONCE(like->secmark);
 #endif
 	if (nf_ct_labels_find(like))
 		nf_ct_labels_ext_add(ct);
@@ -122,7 +122,7 @@ struct nf_conn *nst_anchor_create(struct net *net,
 
 	err = anchor_set_helper(ct, seed->l3num);
 	if (!err) {
-		anchor_inherit(ct, seed->like);
+		nst_anchor_bequeath(ct, seed->like);
 		err = anchor_insert(ct);
 	}
 	if (err) {
@@ -132,13 +132,26 @@ struct nf_conn *nst_anchor_create(struct net *net,
 	return ct;
 }
 
+/* In the helper's data: it is we who delete it. */
+static bool *anchor_leaves(const struct nf_conn *ct)
+{
+	return (bool *)nfct_help(ct)->data;
+}
+
+bool nst_anchor_lost(const struct nf_conn *ct)
+{
+	return nf_ct_protonum(ct) == NST_ANCHOR_PROTO && nfct_help(ct) &&
+	       !READ_ONCE(*anchor_leaves(ct));
+}
+
 void nst_anchor_delete(struct nf_conn *ct)
 {
+	struct nf_conn_help *help = nfct_help(ct);
 	struct nf_conntrack_helper *helper;
-	struct nf_conn_help *help;
 
+	if (help)
+		WRITE_ONCE(*anchor_leaves(ct), true);
 	nf_ct_delete(ct, 0, 0);
-	help = nfct_help(ct);
 	if (!help)
 		return;
 	helper = unrcu_pointer(xchg(&help->helper, NULL));

@@ -10,6 +10,9 @@
  */
 #define NST_ANCHOR_PROTO 253
 
+/* What conntrack takes for one: the entry, and room for its extensions. */
+#define NST_ANCHOR_CT_SIZE (ALIGN(sizeof(struct nf_conn), SMP_CACHE_BYTES) + 128)
+
 /* Longest life of an anchor and its doors, s; calls end long before. */
 #define NST_ANCHOR_LIFE (7 * 24 * 3600)
 
@@ -50,10 +53,22 @@ struct nf_conn *nst_anchor_create(struct net *net,
  */
 void nst_anchor_delete(struct nf_conn *ct);
 
+/** nst_anchor_lost - an entry of our helper goes: an anchor that somebody else deletes? */
+bool nst_anchor_lost(const struct nf_conn *ct);
+
 /** nst_anchor_is - is this conntrack entry one that nst_anchor_create() made? */
 bool nst_anchor_is(const struct nf_conn *ct);
 
 /** nst_labels_copy - give a connection the labels of another, where it can have any */
 void nst_labels_copy(struct nf_conn *to, const struct nf_conn *from);
+
+/**
+ * nst_anchor_bequeath - give an unconfirmed entry mark, secmark and labels of another
+ *
+ * An anchor has what the signalling connection had when the call's first
+ * description passed, and hands that on: the flows of a call are alike,
+ * whichever connection speaks for it later.
+ */
+void nst_anchor_bequeath(struct nf_conn *ct, const struct nf_conn *like);
 
 #endif

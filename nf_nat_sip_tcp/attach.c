@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ports=: the helper without a rule, for NATed connections of the initial
- * namespace.  After source NAT both tuples and IPS_NAT_MASK are known, and
- * before the confirm hook extensions can still be added.
+ * The setting ports: the helper without a rule, for NATed connections.  After
+ * source NAT both tuples and IPS_NAT_MASK are known, and before the confirm
+ * hook extensions can still be added.
  */
 #include <linux/module.h>
 #include <linux/netfilter_ipv4.h>
@@ -13,36 +13,26 @@
 #include "attach.h"
 #include "compat.h"
 #include "helper.h"
+#include "netns.h"
 
-#define PORTS_MAX 16
 #define DEFAULT_PORT 5060
 
-static unsigned short ports[PORTS_MAX] = { DEFAULT_PORT };
+static unsigned short ports[NST_PORTS_MAX] = { DEFAULT_PORT };
 static unsigned int nr_ports;
 module_param_array(ports, ushort, &nr_ports, 0444);
 MODULE_PARM_DESC(ports, "TCP ports of SIP servers and clients whose NATed connections are followed in the initial network namespace; 0: none (default: 5060)");
 
-static bool attached;
-
-static bool is_port(__be16 port)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_ports; i++)
-		if (ports[i] && ports[i] == ntohs(port))
-			return true;
-	return false;
-}
-
 /* The port may be translated, so both sides of the NAT count. */
 static bool ports_match(const struct nf_conn *ct)
 {
+	const struct nst_settings *set = &nst_pernet(nf_ct_net(ct))->env.set;
 	unsigned int i;
 
 	for (i = 0; i < IP_CT_DIR_MAX; i++) {
 		const struct nf_conntrack_tuple *t = &ct->tuplehash[i].tuple;
 
-		if (is_port(t->src.u.tcp.port) || is_port(t->dst.u.tcp.port))
+		if (nst_settings_has_port(set, ntohs(t->src.u.tcp.port)) ||
+		    nst_settings_has_port(set, ntohs(t->dst.u.tcp.port)))
 			return true;
 	}
 	return false;
@@ -98,31 +88,61 @@ static const struct nf_hook_ops attach_ops[] = {
 	},
 };
 
-static bool any_port(void)
+static int register_hooks(struct nst_net *nn)
 {
-	unsigned int i;
+	int err = 0;
 
-	for (i = 0; i < nr_ports; i++)
-		if (ports[i])
-			return true;
-	return false;
+	if (!nn->attached)
+		err = nf_register_net_hooks(nn->net, attach_ops, ARRAY_SIZE(attach_ops));
+	if (!err)
+		nn->attached = true;
+	return err;
 }
 
+/*
+ * Who asks for ports wants their connections tracked as long as he asks, even
+ * while the rules that translate them are replaced.
+ */
+int nst_attach_begin(struct nst_net *nn)
+{
+	int err = 0;
+
+	if (!nn->tracked)
+		err = nf_ct_netns_get(nn->net, NFPROTO_INET);
+	if (err)
+		return err;
+	nn->tracked = true;
+	err = register_hooks(nn);
+	if (err)
+		nst_attach_end(nn);
+	return err;
+}
+
+void nst_attach_end(struct nst_net *nn)
+{
+	if (nn->attached)
+		nf_unregister_net_hooks(nn->net, attach_ops, ARRAY_SIZE(attach_ops));
+	nn->attached = false;
+	if (nn->tracked)
+		nf_ct_netns_put(nn->net, NFPROTO_INET);
+	nn->tracked = false;
+}
+
+/* The default of the parameter asks nobody to track connections. */
 int nst_attach_init(void)
 {
-	int err;
+	struct nst_net *nn = nst_pernet(&init_net);
+	unsigned int i, nr = 0;
 
 	if (!nr_ports)
 		nr_ports = 1;
-	if (!any_port())
-		return 0;
-	err = nf_register_net_hooks(&init_net, attach_ops, ARRAY_SIZE(attach_ops));
-	attached = !err;
-	return err;
+	for (i = 0; i < nr_ports; i++)
+		if (ports[i])
+			nn->env.set.ports[nr++] = ports[i];
+	return nr ? register_hooks(nn) : 0;
 }
 
 void nst_attach_exit(void)
 {
-	if (attached)
-		nf_unregister_net_hooks(&init_net, attach_ops, ARRAY_SIZE(attach_ops));
+	nst_net_for_each(nst_attach_end);
 }

@@ -2,9 +2,23 @@
 #ifndef NF_NAT_SIP_TCP_ATTACH_H
 #define NF_NAT_SIP_TCP_ATTACH_H
 
-/** nst_attach_init - attach the helper by port in the initial namespace */
+struct nst_net;
+
+/** nst_attach_init - attach the helper by ports= in the initial namespace */
 int nst_attach_init(void);
 
+/** nst_attach_exit - the opposite of all nst_attach_begin(); sleeps */
 void nst_attach_exit(void);
+
+/**
+ * nst_attach_begin - attach the helper by the setting ports in a namespace
+ *
+ * Has no effect where that is done already.  Sleeps, as nst_attach_end() does;
+ * no two of them at once.
+ */
+int nst_attach_begin(struct nst_net *nn);
+
+/** nst_attach_end - attach it there by port no longer */
+void nst_attach_end(struct nst_net *nn);
 
 #endif

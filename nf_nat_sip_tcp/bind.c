@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Media that begins inside leaves with the port that was advertised (D2).
+ * Media that begins inside leaves with the port that was advertised (D2), and
+ * is its call's as much as what comes in by the door (D8).
  *
  * An expectation cannot do that: it matches whole destinations, and nobody
- * knows beforehand which port a peer behind a NAT will be seen with.  So a
- * hook just in front of source NAT decides for flows that leave from the
- * inside endpoint of a door; the rules decide for all others, and for flows
- * that were there before the door.
+ * knows beforehand which port a peer behind a NAT will be seen with.  So two
+ * hooks decide for flows that leave from the inside endpoint of a door: one
+ * behind conntrack, as rules and routes go by what a flow inherits, one just
+ * in front of source NAT.  The rules decide for all others, and for flows that
+ * were there before the door.
  */
 #include <linux/inetdevice.h>
 #include <linux/netfilter_ipv4.h>
@@ -19,6 +21,7 @@
 #include <net/netfilter/nf_nat.h>
 #include <net/route.h>
 
+#include "anchor.h"
 #include "gate.h"
 
 static bool addr_on(const struct net_device *dev, const struct gate_key *key)
@@ -52,8 +55,17 @@ static bool leaves_outside(const struct sk_buff *skb, const struct nst_gate *gat
 static bool may_bind(const struct nf_conn *ct)
 {
 	return nf_ct_protonum(ct) == IPPROTO_UDP && !nf_ct_is_confirmed(ct) &&
-	       !nf_ct_is_template(ct) && !ct->master &&
+	       !nf_ct_is_template(ct) &&
+	       (!ct->master || nst_anchor_is(ct->master)) &&
 	       !(ct->status & (IPS_SRC_NAT_DONE | IPS_DST_NAT));
+}
+
+static void flow_peer(struct nst_endpoint *peer, const struct nf_conn *ct)
+{
+	const struct nf_conntrack_tuple *orig = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+
+	inet_to_addr(&peer->addr, &orig->dst.u3, orig->src.l3num);
+	peer->port = ntohs(orig->dst.u.udp.port);
 }
 
 /* Under RCU. */
@@ -65,12 +77,55 @@ static struct nst_gate *bind_gate(const struct nst_net *nn, const struct nf_conn
 		.port = orig->src.u.udp.port,
 		.zone = nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL),
 		.l3num = orig->src.l3num,
+		.proto = IPPROTO_UDP,
 	};
 	struct nst_endpoint peer;
 
-	inet_to_addr(&peer.addr, &orig->dst.u3, orig->src.l3num);
-	peer.port = ntohs(orig->dst.u.udp.port);
+	flow_peer(&peer, ct);
 	return gate_by_inside(nn, &key, &peer);
+}
+
+/*
+ * Related is what goes where the call's media is known to go, to who may send
+ * in by the door.  Otherwise an inside host with a call could reach anybody
+ * whom the rules for new flows forbid.  From here on it is as if an
+ * expectation had matched.
+ */
+static bool is_expected(struct nst_gate *gate, const struct nf_conn *ct)
+{
+	struct nst_endpoint peer;
+
+	flow_peer(&peer, ct);
+	return gate_admits_named(gate, &peer);
+}
+
+static unsigned int inherit_hook(void *priv, struct sk_buff *skb,
+				 const struct nf_hook_state *state)
+{
+	struct nst_net *nn = nst_pernet(state->net);
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct, *master;
+	struct nst_gate *gate;
+
+	ct = nf_ct_get(skb, &ctinfo);
+	if (!ct || ctinfo != IP_CT_NEW || !may_bind(ct) || ct->master)
+		return NF_ACCEPT;
+	gate = bind_gate(nn, ct);
+	/* What goes to a door is for its expectation, or for nobody. */
+	if (!gate || gate_of_flow(nn, ct))
+		return NF_ACCEPT;
+	master = gate_master_get(gate);
+	if (!master)
+		return NF_ACCEPT;
+	nst_anchor_bequeath(ct, master);
+	if (is_expected(gate, ct)) {
+		ct->master = master;
+		__set_bit(IPS_EXPECTED_BIT, &ct->status);
+		nf_ct_set(skb, ct, IP_CT_RELATED);
+	} else {
+		nf_ct_put(master);
+	}
+	return NF_ACCEPT;
 }
 
 /* Somebody has a flow between the public endpoint and this very peer. */
@@ -111,7 +166,7 @@ static unsigned int bind_hook(void *priv, struct sk_buff *skb,
 	struct nf_conn *ct;
 
 	ct = nf_ct_get(skb, &ctinfo);
-	if (!ct || ctinfo != IP_CT_NEW || !may_bind(ct))
+	if (!ct || (ctinfo != IP_CT_NEW && ctinfo != IP_CT_RELATED) || !may_bind(ct))
 		return NF_ACCEPT;
 	gate = bind_gate(nst_pernet(state->net), ct);
 	if (!gate || !leaves_outside(skb, gate, state->out))
@@ -123,12 +178,24 @@ static unsigned int bind_hook(void *priv, struct sk_buff *skb,
 
 static const struct nf_hook_ops bind_ops[] = {
 	{
+		.hook = inherit_hook,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_PRE_ROUTING,
+		.priority = NF_IP_PRI_CONNTRACK + 1,
+	},
+	{
 		.hook = bind_hook,
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_POST_ROUTING,
 		.priority = NF_IP_PRI_NAT_SRC - 1,
 	},
 #if IS_ENABLED(CONFIG_IPV6)
+	{
+		.hook = inherit_hook,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_PRE_ROUTING,
+		.priority = NF_IP6_PRI_CONNTRACK + 1,
+	},
 	{
 		.hook = bind_hook,
 		.pf = NFPROTO_IPV6,

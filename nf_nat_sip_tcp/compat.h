@@ -9,6 +9,8 @@
 
 #include <linux/rcupdate.h>
 #include <linux/timer.h>
+#include <net/inet6_hashtables.h>
+#include <net/inet_hashtables.h>
 #include <net/ip6_fib.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_expect.h>
@@ -39,10 +41,30 @@
 #ifdef NST_UNKNOWN_nf_ct_iterate_destroy
 #error "this kernel's nf_ct_iterate_destroy() has a form that is not known"
 #endif
+#ifdef NST_UNKNOWN_inet_lookup_listener
+#error "this kernel's __inet_lookup_listener() has a form that is not known"
+#endif
 
 #if !IS_ENABLED(CONFIG_NF_NAT)
 #error "this kernel is built without NAT (CONFIG_NF_NAT)"
 #endif
+
+/* As nf_ct_helper_init(), of a helper that is attached to no port by conntrack. */
+static inline void nst_helper_setup(struct nf_conntrack_helper *helper, u8 l3num,
+				    const char *name,
+				    const struct nf_conntrack_expect_policy *policy,
+				    int (*help)(struct sk_buff *skb, unsigned int protoff,
+						struct nf_conn *ct,
+						enum ip_conntrack_info ctinfo))
+{
+#ifdef NST_HAVE_HELPER_NO_PORTS
+	nf_ct_helper_init(helper, l3num, IPPROTO_TCP, name, policy, 0, help, NULL,
+			  THIS_MODULE);
+#else
+	nf_ct_helper_init(helper, l3num, IPPROTO_TCP, name, 0, 0, 0, policy, 0, help,
+			  NULL, THIS_MODULE);
+#endif
+}
 
 /* Registers; *copy is the helper that connections will point to. */
 static inline int nst_helper_register(struct nf_conntrack_helper *helper,
@@ -53,6 +75,16 @@ static inline int nst_helper_register(struct nf_conntrack_helper *helper,
 #else
 	*copy = helper;
 	return nf_conntrack_helper_register(helper);
+#endif
+}
+
+/* Memory that waits for its grace period counts: it must not wait long. */
+static inline void nst_call_rcu(struct rcu_head *head, rcu_callback_t func)
+{
+#ifdef NST_HAVE_CALL_RCU_HURRY
+	call_rcu_hurry(head, func);
+#else
+	call_rcu(head, func);
 #endif
 }
 
@@ -74,14 +106,6 @@ static inline void nst_helper_release(struct nf_conntrack_helper *helper)
 		kfree_rcu(helper, rcu);
 #endif
 }
-
-#ifdef NST_HAVE_EXP_ASSIGN_HELPER
-static inline void nst_exp_assign_helper(struct nf_conntrack_expect *exp,
-					 struct nf_conntrack_helper *helper)
-{
-	rcu_assign_pointer(exp->assign_helper, helper);
-}
-#endif
 
 /* New end of life of a confirmed connection. */
 static inline void nst_ct_refresh(struct nf_conn *ct, const struct sk_buff *skb,
@@ -148,17 +172,48 @@ static inline void nst_expect_outlive(struct nf_conntrack_expect *exp, u32 secs)
 #endif
 }
 
-/* Its flows get no helper extension; nf_ct_expect_init() was called. */
-static inline void nst_expect_no_helper(struct nf_conntrack_expect *exp)
+/*
+ * The helper of its flows, or NULL: they get no helper extension then.
+ * nf_ct_expect_init() was called.
+ */
+static inline void nst_expect_helper(struct nf_conntrack_expect *exp,
+				     struct nf_conntrack_helper *helper)
 {
 #ifdef NST_HAVE_EXP_ASSIGN_HELPER
-	RCU_INIT_POINTER(exp->assign_helper, NULL);
+	rcu_assign_pointer(exp->assign_helper, helper);
 #else
-	/* The one field means both.  Unregistering a helper does not find such
-	 * expectations: the anchors, and they with them, are deleted before.
+	/* The one field means both.  Unregistering a helper does not find
+	 * expectations without one: the anchors, and they with them, are
+	 * deleted before.
 	 */
-	RCU_INIT_POINTER(exp->helper, NULL);
+	rcu_assign_pointer(exp->helper, helper);
 #endif
 }
+
+/* Who listens there on this host, for what comes in by that device; under RCU. */
+static inline struct sock *nst_listener4(struct net *net, __be32 addr, __be16 port,
+					 int dif)
+{
+#ifdef NST_HAVE_LISTENER_HASHINFO
+	return __inet_lookup_listener(net, net->ipv4.tcp_death_row.hashinfo, NULL, 0,
+				      0, 0, addr, ntohs(port), dif, 0);
+#else
+	return __inet_lookup_listener(net, NULL, 0, 0, 0, addr, ntohs(port), dif, 0);
+#endif
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static inline struct sock *nst_listener6(struct net *net, const struct in6_addr *addr,
+					 __be16 port, int dif)
+{
+#ifdef NST_HAVE_LISTENER_HASHINFO
+	return inet6_lookup_listener(net, net->ipv4.tcp_death_row.hashinfo, NULL, 0,
+				     &in6addr_any, 0, addr, ntohs(port), dif, 0);
+#else
+	return inet6_lookup_listener(net, NULL, 0, &in6addr_any, 0, addr, ntohs(port),
+				     dif, 0);
+#endif
+}
+#endif
 
 #endif

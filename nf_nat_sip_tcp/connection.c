@@ -14,28 +14,88 @@
  * Locks: list of connections, connection, then calls, then gates, then ct->lock or expectations.
  */
 #include <linux/atomic.h>
-#include <linux/delay.h>
 #include <linux/slab.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 
+#include <nf_nat_sip_tcp/natmap.h>
+
 #include "compat.h"
 #include "connection.h"
 #include "door.h"
+#include "memory.h"
 #include "natmap.h"
+#include "tracepoints.h"
 
+/* In /proc/slabinfo under its own name, where the kernel can do that. */
+#ifdef SLAB_NO_MERGE
+#define CACHE_FLAGS SLAB_NO_MERGE
+#else
+#define CACHE_FLAGS 0
+#endif
+
+static struct kmem_cache *cache __read_mostly;
 static atomic64_t last_id = ATOMIC64_INIT(0);
 
-static void connection_put(struct nst_connection *c)
+/*
+ * The actions of a step are too large for the stack, and half as large as a
+ * connection without them.  The lock is for kernels whose softirqs can be
+ * preempted.
+ */
+struct scratch {
+	spinlock_t lock;
+	struct nst_out out;
+};
+
+static DEFINE_PER_CPU(struct scratch, scratch) = {
+	.lock = __SPIN_LOCK_UNLOCKED(scratch.lock),
+};
+
+void nst_connection_lock(struct nst_connection *c) __acquires(&c->lock)
 {
+	struct scratch *s;
+
+	spin_lock_bh(&c->lock);
+	s = raw_cpu_ptr(&scratch);
+	spin_lock(&s->lock);
+	/* For sparse: one context is enough to follow. */
+	__release(&s->lock);
+	c->out = &s->out;
+}
+
+void nst_connection_unlock(struct nst_connection *c) __releases(&c->lock)
+{
+	struct scratch *s = container_of(c->out, struct scratch, out);
+
+	c->out = NULL;
+	__acquire(&s->lock);
+	spin_unlock(&s->lock);
+	spin_unlock_bh(&c->lock);
+}
+
+static void connection_free(struct rcu_head *rcu)
+{
+	struct nst_connection *c = container_of(rcu, struct nst_connection, rcu);
+	struct nst_inside *host = c->host;
 	struct nst_net *nn = c->nn;
 
+	kmem_cache_free(cache, c);
+	nst_uncharge(nn, host, kmem_cache_size(cache));
+	nst_inside_put(host);
+	atomic_dec(&nn->nr_conns);
+}
+
+void nst_connection_put(struct nst_connection *c)
+{
 	if (!refcount_dec_and_test(&c->refs))
 		return;
 	nf_ct_put(c->ct);
-	kfree_rcu(c, rcu);
-	nst_net_uncharge(nn, sizeof(*c));
-	atomic_dec(&nn->nr_conns);
+	nst_call_rcu(&c->rcu, connection_free);
+}
+
+u32 nst_connection_mem(const struct nst_connection *c)
+{
+	return kmem_cache_size(cache) + READ_ONCE(c->core.account.used);
 }
 
 /* The timer wheel turns in jiffies, and nst_now() with it. */
@@ -64,7 +124,7 @@ static void publish(struct nf_conn *ct, u8 dir, const struct nst_publish *pub)
 /* What a step wants, except the packet's own verdict and c->out.work. */
 void nst_connection_act(struct nst_connection *c, struct sk_buff_head *queue)
 {
-	const struct nst_out *out = &c->out;
+	const struct nst_out *out = c->out;
 	u8 i;
 
 	lockdep_assert_held(&c->lock);
@@ -87,39 +147,63 @@ static void on_timer(struct timer_list *t)
 	struct sk_buff_head queue;
 
 	__skb_queue_head_init(&queue);
-	spin_lock(&c->lock);
+	nst_connection_lock(c);
 	if (c->life == NST_LIFE_LIVE) {
-		step_timer(&c->core, nst_now(), &c->out);
+		step_timer(&c->core, nst_now(), c->out);
 		nst_connection_act(c, &queue);
-		work = c->out.work;
+		nst_rank(c);
+		work = c->out->work;
 	}
-	spin_unlock(&c->lock);
+	nst_connection_unlock(c);
 	nst_emit_send(c->nn->net, &queue);
 	if (work.first)
 		nst_door_work(c->nn, &work);
-	connection_put(c);
+	nst_connection_put(c);
+}
+
+/* To the end that is translated; where both are, to who began it. */
+static int charge(struct nst_net *nn, struct nst_connection *c)
+{
+	const struct nst_natmap *map = &c->core.map;
+	u8 end = !natmap_translates(map, 0) && natmap_translates(map, 1);
+	struct nst_host *host;
+	int err;
+
+	host = nst_ops_host_get(&nn->env, &map->end[end].inside.addr, c->core.zone);
+	if (!host)
+		return nst_mem_try_later(nn, NULL) ? -EAGAIN : -ENOMEM;
+	c->host = nst_inside_of(host);
+	c->core.account.host = host;
+	c->core.account.conn = true;
+	if (nst_charge(nn, c->host, kmem_cache_size(cache), NST_CLAIM_SMALL))
+		return 0;
+	err = nst_mem_try_later(nn, c->host) ? -EAGAIN : -ENOMEM;
+	nst_inside_put(c->host);
+	return err;
 }
 
 struct nst_connection *nst_connection_alloc(struct nf_conn *ct)
 {
+	static const struct nst_natmap no_map;
 	struct nst_net *nn = nst_pernet(nf_ct_net(ct));
 	struct nst_connection *c;
-	struct nst_natmap *map;
+	int err;
 
-	c = nst_net_charge(nn, sizeof(*c)) ?
-	    kzalloc(sizeof(*c), GFP_ATOMIC | __GFP_NOWARN) : NULL;
-	if (!c) {
-		nst_net_uncharge(nn, sizeof(*c));
-		return NULL;
-	}
-	/* conn_init() copies it; c->out is not in use yet. */
-	static_assert(sizeof(*map) <= sizeof(c->out));
-	map = (struct nst_natmap *)&c->out;
-	nst_tuples_to_map(ct, map);
+	c = kmem_cache_zalloc(cache, GFP_ATOMIC | __GFP_NOWARN);
+	if (!c)
+		return ERR_PTR(-ENOMEM);
 	conn_init(&c->core, &nn->env, atomic64_inc_return(&last_id),
-		  nf_ct_zone(ct)->id, map);
+		  nf_ct_zone(ct)->id, &no_map);
+	nst_tuples_to_map(ct, &c->core.map);
+	err = charge(nn, c);
+	if (err) {
+		kmem_cache_free(cache, c);
+		return ERR_PTR(err);
+	}
 	c->core.owner = ct;
 	spin_lock_init(&c->lock);
+	INIT_LIST_HEAD(&c->by_net);
+	INIT_LIST_HEAD(&c->by_host);
 	timer_setup(&c->timer, on_timer, 0);
 	refcount_set(&c->refs, 1);
 	INIT_LIST_HEAD(&c->list);
@@ -134,7 +218,7 @@ void nst_connection_discard(struct nst_connection *c)
 {
 	conn_free(&c->core);
 	nst_path_drop(&c->path[1]);
-	connection_put(c);
+	nst_connection_put(c);
 }
 
 static void list_out(struct nst_connection *c)
@@ -157,8 +241,10 @@ struct nst_connection *nst_connection_install(struct nst_connection *c,
 	closing = nn->closing;
 	if (!closing)
 		now = cmpxchg(&priv->link, link, (unsigned long)c);
-	if (!closing && now == link)
+	if (!closing && now == link) {
+		c->serial = ++nn->last_serial;
 		list_add_tail(&c->list, &nn->conns);
+	}
 	spin_unlock_bh(&nn->conns_lock);
 	if (!closing && now == link) {
 		dst_release(nst_link_route(link));
@@ -209,11 +295,12 @@ static bool flow_depends(const struct nst_flow *f)
 }
 
 /* Without us its bytes would go missing, or come twice, unnoticed. */
-static bool must_reset(const struct nst_connection *c)
+bool nst_connection_must_reset(const struct nst_connection *c)
 {
 	u8 state = c->ct->proto.tcp.state;
 
-	return (flow_depends(&c->core.flow[0]) || flow_depends(&c->core.flow[1])) &&
+	return c->life <= NST_LIFE_HANDOVER &&
+	       (flow_depends(&c->core.flow[0]) || flow_depends(&c->core.flow[1])) &&
 	       state >= TCP_CONNTRACK_SYN_RECV && state <= TCP_CONNTRACK_CLOSE_WAIT;
 }
 
@@ -223,20 +310,17 @@ static bool make_dead(struct nst_connection *c, struct sk_buff_head *reset)
 
 	if (!first)
 		return false;
-	if (reset && c->life == NST_LIFE_LIVE && must_reset(c))
+	if (reset && nst_connection_must_reset(c))
 		nst_connection_reset(c, reset);
-	c->life = NST_LIFE_DEAD;
+	WRITE_ONCE(c->life, NST_LIFE_DEAD);
 	conn_free(&c->core);
 	nst_path_drop(&c->path[0]);
 	nst_path_drop(&c->path[1]);
 	return true;
 }
 
-/*
- * The first one to come here drops the reference of the installed pointer.
- * @reset: where RSTs go, NULL if there shall be none
- */
-static void connection_kill(struct nst_connection *c, struct sk_buff_head *reset)
+/* The first one to come here drops the reference of the installed pointer. */
+void nst_connection_end(struct nst_connection *c, struct sk_buff_head *reset)
 {
 	bool first;
 
@@ -245,31 +329,11 @@ static void connection_kill(struct nst_connection *c, struct sk_buff_head *reset
 	spin_unlock_bh(&c->lock);
 	if (!first)
 		return;
+	nst_rank_out(c);
 	list_out(c);
 	if (timer_delete(&c->timer))
-		connection_put(c);
-	connection_put(c);
-}
-
-void nst_connection_destroy(struct nf_conn *ct)
-{
-	struct nst_private *priv = nst_private(ct);
-	struct nst_connection *c;
-	struct sk_buff_head reset;
-	unsigned long link;
-
-	if (!priv)
-		return;
-	/* Until it is known what has become of it nothing passes. */
-	link = xchg(&priv->link, NST_LINK_DEAD | NST_LINK_RESET);
-	dst_release(nst_link_route(link));
-	c = nst_link_connection(link);
-	__skb_queue_head_init(&reset);
-	if (c)
-		connection_kill(c, &reset);
-	if (skb_queue_empty(&reset))
-		WRITE_ONCE(priv->link, NST_LINK_DEAD);
-	nst_emit_send(nf_ct_net(ct), &reset);
+		nst_connection_put(c);
+	nst_connection_put(c);
 }
 
 /* A connection that changed its way is not looked into any more. */
@@ -278,7 +342,7 @@ static void check_detour(struct nst_connection *c, const struct nst_packet *p,
 {
 	if (c->core.state == NST_CONN_OPAQUE)
 		return;
-	step_opaque(&c->core, NST_R_OPAQUE_TRAVERSAL, nst_now(), &c->out);
+	step_opaque(&c->core, NST_R_OPAQUE_TRAVERSAL, nst_now(), c->out);
 	nst_connection_act(c, queue);
 }
 
@@ -288,7 +352,7 @@ static unsigned int segment_locked(struct nst_connection *c, struct nst_packet *
 	bool routed = nst_packet_detour(p->skb) == NST_R_MAX;
 	unsigned int verdict;
 
-	if (c->life == NST_LIFE_HANDOVER)
+	if (c->life != NST_LIFE_LIVE)
 		return NF_DROP;
 	if (!routed)
 		check_detour(c, p, queue);
@@ -296,8 +360,9 @@ static unsigned int segment_locked(struct nst_connection *c, struct nst_packet *
 		nst_count(&c->nn->env, NST_R_SEG_NOMEM);
 		return NF_DROP;
 	}
-	step_segment(&c->core, &p->seg, nst_now(), &c->out);
-	verdict = nst_packet_apply(p, &c->out);
+	step_segment(&c->core, &p->seg, nst_now(), c->out);
+	verdict = nst_packet_apply(p, c->out);
+	trace_sip_segment(c->core.id, &p->seg, c->out, verdict != NF_ACCEPT);
 	if (routed)
 		nst_path_learn(&c->path[p->seg.dir], p);
 	nst_connection_act(c, queue);
@@ -306,98 +371,45 @@ static unsigned int segment_locked(struct nst_connection *c, struct nst_packet *
 
 unsigned int nst_connection_segment(struct nst_connection *c, struct nst_packet *p)
 {
-	unsigned int verdict = NF_ACCEPT;
+	/* One that dies this moment may have an offset: its packet comes again. */
+	unsigned int verdict = NF_DROP;
 	struct nst_work work = { NULL };
-	struct nst_net *nn = c->nn;
 	struct sk_buff_head queue;
 
 	__skb_queue_head_init(&queue);
-	spin_lock_bh(&c->lock);
+	nst_connection_lock(c);
 	if (c->life != NST_LIFE_DEAD) {
-		c->out.work.first = NULL;
+		c->out->work.first = NULL;
 		verdict = segment_locked(c, p, &queue);
-		work = c->out.work;
+		nst_rank(c);
+		work = c->out->work;
 	}
-	spin_unlock_bh(&c->lock);
-	nst_emit_send(nn->net, &queue);
+	nst_connection_unlock(c);
+	nst_emit_send(c->nn->net, &queue);
 	if (work.first)
-		nst_door_work(nn, &work);
+		nst_door_work(c->nn, &work);
 	return verdict;
 }
 
-/* Without a helper nobody calls destroy() for it (ctnetlink can do that). */
-static bool is_lost(const struct nst_connection *c)
-{
-	const struct nf_conn_help *help = nfct_help(c->ct);
-
-	return nf_ct_is_dying(c->ct) || !help || !rcu_access_pointer(help->helper);
-}
-
-/* Takes one that fits off the list, with a reference. */
-static struct nst_connection *pick(struct nst_net *nn,
-				   bool (*fits)(const struct nst_connection *c))
-{
-	struct nst_connection *c, *found = NULL;
-
-	spin_lock_bh(&nn->conns_lock);
-	list_for_each_entry(c, &nn->conns, list) {
-		if ((!fits || fits(c)) && refcount_inc_not_zero(&c->refs)) {
-			list_del_init(&c->list);
-			found = c;
-			break;
-		}
-	}
-	spin_unlock_bh(&nn->conns_lock);
-	return found;
-}
-
-void nst_connections_each(struct nst_net *nn,
-			  void (*fn)(struct nst_connection *c, struct sk_buff_head *queue))
-{
-	struct nst_connection *c;
-	struct sk_buff_head queue;
-
-	__skb_queue_head_init(&queue);
-	spin_lock_bh(&nn->conns_lock);
-	list_for_each_entry(c, &nn->conns, list) {
-		spin_lock(&c->lock);
-		fn(c, &queue);
-		spin_unlock(&c->lock);
-	}
-	spin_unlock_bh(&nn->conns_lock);
-	local_bh_disable();
-	nst_emit_send(nn->net, &queue);
-	local_bh_enable();
-}
-
-static void forget(struct nst_connection *c)
+void nst_connection_forget(struct nst_connection *c, unsigned long link,
+			   struct sk_buff_head *reset)
 {
 	struct nst_private *priv = nst_private(c->ct);
 
 	if (priv)
-		cmpxchg(&priv->link, (unsigned long)c, NST_LINK_DEAD);
-	connection_kill(c, NULL);
-	connection_put(c);
+		cmpxchg(&priv->link, (unsigned long)c, link);
+	nst_connection_end(c, reset);
+	nst_connection_put(c);
 }
 
-void nst_connections_reap(struct nst_net *nn)
+int nst_connections_init(void)
 {
-	struct nst_connection *c;
-
-	while ((c = pick(nn, is_lost)))
-		forget(c);
+	cache = kmem_cache_create("nf_nat_sip_tcp", sizeof(struct nst_connection), 0,
+				  CACHE_FLAGS, NULL);
+	return cache ? 0 : -ENOMEM;
 }
 
-void nst_connections_kill(struct nst_net *nn)
+void nst_connections_exit(void)
 {
-	struct nst_connection *c;
-
-	spin_lock_bh(&nn->conns_lock);
-	nn->closing = true;
-	spin_unlock_bh(&nn->conns_lock);
-	while ((c = pick(nn, NULL)))
-		forget(c);
-	/* A timer that is just running is the last one to let go. */
-	while (atomic_read(&nn->nr_conns))
-		msleep(20);
+	kmem_cache_destroy(cache);
 }

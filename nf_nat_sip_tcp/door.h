@@ -10,16 +10,18 @@ struct nst_net;
 /**
  * nst_door_init - make the function of our expectations known by name
  *
- * Before the first namespace comes, in order that a restored expectation
- * (conntrackd) finds it.
+ * A restored expectation (conntrackd) finds it then.  After all namespaces
+ * have their data: a packet may come by such an expectation at once.
  */
 int nst_door_init(void);
 
 /**
- * nst_door_exit - the opposite, after the last namespace has gone
+ * nst_door_exit - the opposite, while namespaces still have their data
  *
- * Expectations of others that name our function are removed: none may jump
- * into freed code.  Sleeps.
+ * Expectations that name our function are removed, those of others, too: none
+ * may come to data, or jump into code, that was freed.  The helper has gone, so
+ * no new door comes; what is revived here and there goes with its anchor.
+ * Sleeps.
  */
 void nst_door_exit(void);
 
@@ -50,5 +52,20 @@ void nst_door_release(struct nst_env *env, struct nst_holder *holder,
  * No lock may be held: ending a call deletes conntrack entries.  Atomic.
  */
 void nst_door_work(struct nst_net *nn, struct nst_work *work);
+
+/**
+ * nst_doors_revive - make anew what somebody deleted (conntrack -F)
+ *
+ * Costs nothing while &nst_net.doors_lost is clear.  Sleeps; no lock held.
+ */
+void nst_doors_revive(struct nst_net *nn);
+
+/**
+ * nst_port_asking - is this CPU looking for a public port right now?
+ *
+ * Then it holds the locks of a connection and of the calls, and conntrack may
+ * meet entries that have expired, connections of ours among them.
+ */
+bool nst_port_asking(void);
 
 #endif

@@ -20,6 +20,7 @@
 #include "anchor.h"
 #include "compat.h"
 #include "gate.h"
+#include "helper.h"
 
 static void door_expectfn(struct nf_conn *ct, struct nf_conntrack_expect *exp);
 
@@ -39,7 +40,8 @@ static struct nf_conntrack_expect *expect_find(const struct nst_gate *gate)
 		return NULL;
 	hlist_for_each_entry(exp, &help->expectations, lnode)
 		if (exp->expectfn == door_expectfn && !nst_expect_dead(exp) &&
-		    exp->tuple.dst.u.udp.port == gate->outside.port &&
+		    exp->tuple.dst.protonum == gate->outside.proto &&
+		    exp->tuple.dst.u.all == gate->outside.port &&
 		    nf_inet_addr_cmp(&exp->tuple.dst.u3, &gate->outside.addr))
 			return exp;
 	return NULL;
@@ -53,8 +55,8 @@ static void expect_filter(struct nf_conntrack_expect *exp,
 	addr_to_inet(&exp->tuple.src.u3, &filter->addr);
 	memset(&exp->mask.src.u3, 0, sizeof(exp->mask.src.u3));
 	memset(&exp->mask.src.u3, any ? 0 : 0xff, filter->addr.family == 6 ? 16 : 4);
-	exp->tuple.src.u.udp.port = htons(filter->port);
-	exp->mask.src.u.udp.port = filter->port ? htons(0xffff) : 0;
+	exp->tuple.src.u.all = htons(filter->port);
+	exp->mask.src.u.all = filter->port ? htons(0xffff) : 0;
 }
 
 /* The peer writes from an address that the door's family does not have. */
@@ -81,14 +83,15 @@ static struct nf_conntrack_expect *expect_new(const struct nst_gate *gate)
 	if (!exp)
 		return NULL;
 	nf_ct_expect_init(exp, NF_CT_EXPECT_CLASS_DEFAULT, gate->outside.l3num,
-			  NULL, &gate->outside.addr, IPPROTO_UDP, NULL,
+			  NULL, &gate->outside.addr, gate->outside.proto, NULL,
 			  &gate->outside.port);
-	nst_expect_no_helper(exp);
+	/* Connections are followed from their SYN, media is left to flowtables. */
+	nst_expect_helper(exp, gate_is_tcp(gate) ? nst_helper_get(gate->outside.l3num) : NULL);
 	exp->expectfn = door_expectfn;
 	exp->dir = IP_CT_DIR_REPLY;
 	/* For who reads the table; door_expectfn() asks the gate. */
 	exp->saved_addr = gate->inside.addr;
-	exp->saved_proto.udp.port = gate->inside.port;
+	exp->saved_proto.all = gate->inside.port;
 	expect_set(exp, gate);
 	return exp;
 }
@@ -140,10 +143,11 @@ void gate_unexpect(struct nst_gate *gate)
 }
 
 /*
- * The flow's destination becomes the inside endpoint; its source stays as it
- * is, and that is settled here too, lest a rule translates it in POSTROUTING.
- * The second step also finds another source port where the host inside has a
- * flow of its own with the very same peer: its tuple is taken then.
+ * The flow's destination becomes the inside endpoint (where it has a helper,
+ * conntrack adds what offsets are published in).  Its source stays as it is,
+ * and that is settled here too, lest a rule translates it in POSTROUTING.  The
+ * second step also finds another source port where the host inside has a flow
+ * of its own with the very same peer: its tuple is taken then.
  */
 static void door_nat(struct nf_conn *ct, const struct nst_gate *gate)
 {
@@ -153,8 +157,8 @@ static void door_nat(struct nf_conn *ct, const struct nst_gate *gate)
 		.flags = NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED,
 		.min_addr = gate->inside.addr,
 		.max_addr = gate->inside.addr,
-		.min_proto.udp.port = gate->inside.port,
-		.max_proto.udp.port = gate->inside.port,
+		.min_proto.all = gate->inside.port,
+		.max_proto.all = gate->inside.port,
 	};
 
 	nf_nat_setup_info(ct, &range, NF_NAT_MANIP_DST);
@@ -165,18 +169,15 @@ static void door_nat(struct nf_conn *ct, const struct nst_gate *gate)
 	range.max_addr = orig->src.u3;
 	nf_nat_setup_info(ct, &range, NF_NAT_MANIP_SRC);
 
-	if (reply->dst.u.udp.port != orig->src.u.udp.port)
+	if (reply->dst.u.all != orig->src.u.all)
 		nst_count(&gate->nn->env, NST_R_DOOR_CLASH);
 }
 
 /* Under RCU. */
 static struct nst_gate *flow_gate(const struct nst_net *nn, const struct nf_conn *ct)
 {
-	struct nst_gate *gate;
+	struct nst_gate *gate = gate_of_flow(nn, ct);
 
-	if (nf_ct_protonum(ct) != IPPROTO_UDP)
-		return NULL;
-	gate = gate_of_flow(nn, ct);
 	return gate && READ_ONCE(gate->master) == ct->master ? gate : NULL;
 }
 
@@ -185,7 +186,7 @@ static bool flow_enter(struct nf_conn *ct, struct nst_gate *gate)
 	const struct nf_conntrack_tuple *orig = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	struct gate_flow flow = {
 		.peer = orig->src.u3,
-		.port = orig->src.u.udp.port,
+		.port = orig->src.u.all,
 	};
 	struct nst_endpoint peer;
 

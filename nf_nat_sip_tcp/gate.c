@@ -13,13 +13,19 @@
 #include <net/netfilter/nf_conntrack_zones.h>
 #include <net/netns/hash.h>
 
+#include "anchor.h"
+#include "compat.h"
 #include "gate.h"
+#include "memory.h"
 
 DEFINE_SPINLOCK(nst_gate_lock);
 
 static DEFINE_HASHTABLE(gates_inside, 12);
 static DEFINE_HASHTABLE(gates_public, 12);
 static DEFINE_HASHTABLE(anchors, 10);
+
+/* Buckets of the doors of all namespaces that are walked in one hold of the lock. */
+#define GATES_BATCH 32
 
 static u32 key_hash(const struct nst_net *nn, const struct gate_key *key)
 {
@@ -66,14 +72,7 @@ void anchor_add(struct nst_anchor *anchor, u32 id)
 	anchor->id = id;
 	hash_add(anchors, &anchor->node, id);
 	list_add_tail(&anchor->list, &anchor->nn->doors->anchors);
-}
-
-void anchor_rename(struct nst_anchor *anchor, u32 id)
-{
-	lockdep_assert_held(&nst_gate_lock);
-	hash_del(&anchor->node);
-	anchor->id = id;
-	hash_add(anchors, &anchor->node, id);
+	anchor->nn->nr_anchors++;
 }
 
 void anchor_del(struct nst_anchor *anchor)
@@ -81,16 +80,75 @@ void anchor_del(struct nst_anchor *anchor)
 	lockdep_assert_held(&nst_gate_lock);
 	hash_del(&anchor->node);
 	list_del(&anchor->list);
+	anchor->nn->nr_anchors--;
+}
+
+/* What comes from a cache of conntrack's is charged beside what is ours. */
+static void *alloc_with(struct nst_net *nn, struct nst_inside *host, size_t len,
+			size_t beside)
+{
+	void *p = nst_alloc(nn, host, len, NST_CLAIM_HOLDER);
+
+	if (!p)
+		return NULL;
+	if (!nst_charge(nn, host, beside, NST_CLAIM_HOLDER)) {
+		nst_free(nn, host, p);
+		return NULL;
+	}
+	nst_inside_hold(host);
+	return memset(p, 0, len);
+}
+
+static void free_with(struct nst_net *nn, struct nst_inside *host, void *p,
+		      size_t beside)
+{
+	nst_uncharge(nn, host, beside);
+	nst_free(nn, host, p);
+	nst_inside_put(host);
+}
+
+struct nst_anchor *anchor_alloc(struct nst_net *nn, struct nst_inside *host)
+{
+	struct nst_anchor *anchor = alloc_with(nn, host, sizeof(*anchor), NST_ANCHOR_CT_SIZE);
+
+	if (!anchor)
+		return NULL;
+	anchor->nn = nn;
+	anchor->host = host;
+	INIT_LIST_HEAD(&anchor->gates);
+	return anchor;
+}
+
+void anchor_free(struct nst_anchor *anchor)
+{
+	free_with(anchor->nn, anchor->host, anchor, NST_ANCHOR_CT_SIZE);
+}
+
+void gate_free(struct nst_gate *gate)
+{
+	free_with(gate->nn, gate->host, gate, sizeof(struct nf_conntrack_expect));
+}
+
+static void gate_free_rcu(struct rcu_head *rcu)
+{
+	gate_free(container_of(rcu, struct nst_gate, rcu));
+}
+
+void gate_free_later(struct nst_gate *gate)
+{
+	nst_call_rcu(&gate->rcu, gate_free_rcu);
 }
 
 struct nst_gate *gate_alloc(struct nst_anchor *anchor)
 {
-	struct nst_gate *gate = kzalloc(sizeof(*gate), GFP_ATOMIC);
+	struct nst_gate *gate = alloc_with(anchor->nn, anchor->host, sizeof(*gate),
+					   sizeof(struct nf_conntrack_expect));
 
 	if (!gate)
 		return NULL;
 	gate->anchor = anchor;
 	gate->nn = anchor->nn;
+	gate->host = anchor->host;
 	WRITE_ONCE(gate->master, anchor->ct);
 	spin_lock_init(&gate->lock);
 	return gate;
@@ -101,6 +159,7 @@ void gate_add(struct nst_gate *gate)
 	lockdep_assert_held(&nst_gate_lock);
 	list_add_tail(&gate->list, &gate->anchor->gates);
 	gate->anchor->nr_gates++;
+	gate->nn->nr_gates++;
 	hash_add_rcu(gates_inside, &gate->inside_node,
 		     key_hash(gate->nn, &gate->inside));
 	hash_add_rcu(gates_public, &gate->public_node,
@@ -110,10 +169,15 @@ void gate_add(struct nst_gate *gate)
 void gate_del(struct nst_gate *gate)
 {
 	lockdep_assert_held(&nst_gate_lock);
+	/* Who comes too late must not ask for the anchor any more. */
+	spin_lock_bh(&gate->lock);
+	gate->closed = true;
+	spin_unlock_bh(&gate->lock);
 	hash_del_rcu(&gate->inside_node);
 	hash_del_rcu(&gate->public_node);
 	list_del(&gate->list);
 	gate->anchor->nr_gates--;
+	gate->nn->nr_gates--;
 }
 
 struct nst_gate *gate_by_public(const struct nst_net *nn, const struct gate_key *key)
@@ -136,6 +200,7 @@ struct nst_gate *gate_of_flow(const struct nst_net *nn, const struct nf_conn *ct
 		.port = orig->dst.u.udp.port,
 		.zone = nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL),
 		.l3num = orig->src.l3num,
+		.proto = nf_ct_protonum(ct),
 	};
 
 	return gate_by_public(nn, &key);
@@ -193,6 +258,33 @@ bool gate_admits(struct nst_gate *gate, const struct nst_endpoint *peer)
 	return ok;
 }
 
+bool gate_admits_named(struct nst_gate *gate, const struct nst_endpoint *peer)
+{
+	/* A filter changes, but not from one that names somebody to none. */
+	return READ_ONCE(gate->filter.addr.family) && gate_admits(gate, peer);
+}
+
+struct nf_conn *gate_master_get(struct nst_gate *gate)
+{
+	struct nf_conn *ct = NULL;
+
+	/* The anchor's own reference is dropped after the gate is closed. */
+	spin_lock_bh(&gate->lock);
+	if (!gate->closed && !nf_ct_is_dying(gate->master)) {
+		ct = gate->master;
+		nf_conntrack_get(&ct->ct_general);
+	}
+	spin_unlock_bh(&gate->lock);
+	return ct;
+}
+
+void gate_master_set(struct nst_gate *gate, struct nf_conn *ct)
+{
+	spin_lock_bh(&gate->lock);
+	WRITE_ONCE(gate->master, ct);
+	spin_unlock_bh(&gate->lock);
+}
+
 static bool flow_known(const struct nst_gate *gate, const struct gate_flow *flow)
 {
 	unsigned int i;
@@ -211,8 +303,22 @@ bool gate_record(struct nst_gate *gate, const struct gate_flow *flow)
 
 	spin_lock_bh(&gate->lock);
 	ok = !gate->closed;
-	if (ok && !flow_known(gate, flow) && gate->nr_flows < GATE_FLOWS)
+	if (ok && !gate_is_tcp(gate) && !flow_known(gate, flow) && gate->nr_flows < GATE_FLOWS)
 		gate->flows[gate->nr_flows++] = *flow;
 	spin_unlock_bh(&gate->lock);
 	return ok;
+}
+
+bool gates_each(const struct nst_net *nn, u32 *pos,
+		bool (*fn)(struct nst_gate *gate, void *arg), void *arg)
+{
+	u32 end = min_t(u32, *pos + GATES_BATCH, HASH_SIZE(gates_public));
+	struct nst_gate *gate;
+
+	lockdep_assert_held(&nst_gate_lock);
+	for (; *pos < end; ++*pos)
+		hlist_for_each_entry(gate, &gates_public[*pos], public_node)
+			if (gate->nn == nn && !fn(gate, arg))
+				return false;
+	return end < HASH_SIZE(gates_public);
 }

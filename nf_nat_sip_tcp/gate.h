@@ -20,26 +20,40 @@
 #define GATE_PROBES 16
 
 /**
- * struct nst_door_net - doors of a namespace
- * @live: new anchors may be made; under the lock of the gates
+ * struct nst_door_net - doors of a namespace; under the lock of the gates
+ * @live: new anchors may be made
+ * @last_id: &nst_anchor.id of the newest
  * @anchors: all &struct nst_anchor
  */
 struct nst_door_net {
 	bool live;
+	u32 last_id;
 	struct list_head anchors;
 };
 
 /**
- * struct nst_anchor - master of a call's expectations
+ * struct gate_peer - an end outside
+ * @addr: its address
+ * @port: its port
+ */
+struct gate_peer {
+	union nf_inet_addr addr;
+	__be16 port;
+};
+
+/**
+ * struct nst_anchor - master of the expectations of a call or a contact
  * @node: in the table of all, by @id
  * @list: in &nst_door_net.anchors
  * @nn: namespace
+ * @host: inside host that it and its gates are charged to, or NULL
  * @id: what &nst_holder.anchor says
- * @ct: the conntrack entry, with a reference.  A look-up each time would
- *	collect expired entries on its way, and their destroy() needs the very
- *	locks that are held.  nst_door_net_exit() drops it in time.
+ * @signalling: its doors are a contact's
+ * @ct: the conntrack entry, with a reference; nst_door_net_exit() drops it in
+ *	time
  * @inside_zone: conntrack zone of packets that the inside host sends
  * @oif: device by which the signalling leaves, 0 where unknown
+ * @peer: the other end of the signalling, as its packets come in
  * @gates: its doors
  * @nr_gates: how many
  */
@@ -47,10 +61,13 @@ struct nst_anchor {
 	struct hlist_node node;
 	struct list_head list;
 	struct nst_net *nn;
+	struct nst_inside *host;
 	u32 id;
+	bool signalling;
 	struct nf_conn *ct;
 	u16 inside_zone;
 	int oif;
+	struct gate_peer peer;
 	struct list_head gates;
 	u16 nr_gates;
 };
@@ -58,15 +75,17 @@ struct nst_anchor {
 /**
  * struct gate_key - an endpoint as hashed and compared: bytewise
  * @addr: address
- * @port: UDP port
+ * @port: port
  * @zone: conntrack zone of the packets that show it
  * @l3num: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @proto: IPPROTO_TCP or IPPROTO_UDP
  */
 struct gate_key {
 	union nf_inet_addr addr;
 	__be16 port;
 	u16 zone;
-	u32 l3num;
+	u16 l3num;
+	u16 proto;
 };
 
 /**
@@ -87,8 +106,10 @@ struct gate_flow {
  * @public_node: in the table by @outside
  * @list: in &nst_anchor.gates
  * @anchor: its anchor; under nst_gate_lock only
- * @master: conntrack entry of the anchor, for comparison only
+ * @master: conntrack entry of the anchor; a reference to it is to be had from
+ *	gate_master_get() only
  * @nn: namespace
+ * @host: as in the anchor
  * @inside: where it leads; zone of packets that the inside host sends
  * @outside: what was advertised; zone of packets that arrive there
  * @oif: as in the anchor
@@ -97,7 +118,7 @@ struct gate_flow {
  * @closed: the call has ended, no flow may be added
  * @filter: who may send
  * @nr_flows: flows seen; up to GATE_FLOWS are in @flows
- * @flows: to be ended with the call
+ * @flows: to be ended with the door
  * @rcu: to free it
  */
 struct nst_gate {
@@ -105,8 +126,9 @@ struct nst_gate {
 	struct hlist_node public_node;
 	struct list_head list;
 	struct nst_anchor *anchor;
-	const struct nf_conn *master;
+	struct nf_conn *master;
 	struct nst_net *nn;
+	struct nst_inside *host;
 	struct gate_key inside;
 	struct gate_key outside;
 	int oif;
@@ -143,25 +165,41 @@ static inline void inet_to_addr(struct nst_addr *to, const union nf_inet_addr *a
 	memcpy(to->ip, addr, l3num == NFPROTO_IPV6 ? 16 : 4);
 }
 
-/** gate_key_set - address and port; zone is kept */
+/** gate_key_set - address and port; zone and protocol are kept */
 void gate_key_set(struct gate_key *key, const struct nst_addr *addr, u16 port);
 
 /** gate_key_ep - the other way round, for the trace */
 void gate_key_ep(struct nst_endpoint *ep, const struct gate_key *key);
 
+/*
+ * A door for connections?  They are SIP, so they are followed; and they go on
+ * when the door closes, with the calls in them.
+ */
+static inline bool gate_is_tcp(const struct nst_gate *gate)
+{
+	return gate->outside.proto == IPPROTO_TCP;
+}
+
 /* gate.c: tables */
 struct nst_anchor *anchor_find(const struct nst_net *nn, u32 id);
 void anchor_add(struct nst_anchor *anchor, u32 id);
-void anchor_rename(struct nst_anchor *anchor, u32 id);
 void anchor_del(struct nst_anchor *anchor);
 
+/** anchor_alloc - zeroed, charged to @host, which may be NULL */
+struct nst_anchor *anchor_alloc(struct nst_net *nn, struct nst_inside *host);
+void anchor_free(struct nst_anchor *anchor);
+
 struct nst_gate *gate_alloc(struct nst_anchor *anchor);
+/** gate_free - free one that was never added */
+void gate_free(struct nst_gate *gate);
+/** gate_free_later - free one that was, when nobody sees it any more */
+void gate_free_later(struct nst_gate *gate);
 void gate_add(struct nst_gate *gate);
 /** gate_del - out of tables and lists; freed after a grace period */
 void gate_del(struct nst_gate *gate);
 /** gate_by_public - under RCU or nst_gate_lock; @key with zone */
 struct nst_gate *gate_by_public(const struct nst_net *nn, const struct gate_key *key);
-/** gate_of_flow - the door that a UDP flow's first destination is; under RCU */
+/** gate_of_flow - the door that a flow's first destination is; under RCU */
 struct nst_gate *gate_of_flow(const struct nst_net *nn, const struct nf_conn *ct);
 /**
  * gate_by_inside - the door that media from inside to @peer belongs to
@@ -172,9 +210,24 @@ struct nst_gate *gate_of_flow(const struct nst_net *nn, const struct nf_conn *ct
  */
 struct nst_gate *gate_by_inside(const struct nst_net *nn, const struct gate_key *key,
 				const struct nst_endpoint *peer);
+/**
+ * gates_each - some doors of a namespace, as bindings_each(); nst_gate_lock held
+ *
+ * The table is that of all namespaces, and all wait for its lock.
+ *
+ * Return: call again, after the lock was given back?
+ */
+bool gates_each(const struct nst_net *nn, u32 *pos,
+		bool (*fn)(struct nst_gate *gate, void *arg), void *arg);
 /** gate_admits - may this peer come in? */
 bool gate_admits(struct nst_gate *gate, const struct nst_endpoint *peer);
-/** gate_record - remember a flow; false where the call has ended */
+/** gate_admits_named - is it among those whom the door's filter names? */
+bool gate_admits_named(struct nst_gate *gate, const struct nst_endpoint *peer);
+/** gate_master_get - the anchor's entry with a reference; NULL where it has gone */
+struct nf_conn *gate_master_get(struct nst_gate *gate);
+/** gate_master_set - another entry takes the place of the anchor's */
+void gate_master_set(struct nst_gate *gate, struct nf_conn *ct);
+/** gate_record - remember a flow that ends with the door; false where that is closed */
 bool gate_record(struct nst_gate *gate, const struct gate_flow *flow);
 
 /* expect.c: the expectation of a gate; nst_gate_lock held, except expectfn */
@@ -185,22 +238,67 @@ void gate_expect_init(void);
 void gate_expect_exit(void);
 
 /* port.c: which ports can be had */
-/** port_denied - may no door lead there? (P3) */
-bool port_denied(u16 port);
-/** port_usable - nobody on this host uses or reserves it; @key: public endpoint */
-bool port_usable(const struct nst_net *nn, const struct gate_key *key);
+/** ports_denied - may no door lead there? (P3) */
+bool ports_denied(const struct nst_net *nn, const struct nst_reserve *req);
+/**
+ * struct port_question - may this public port be given away?
+ * @nn: namespace
+ * @key: the port
+ * @inside: where it would lead
+ * @signalling: it is for SIP
+ * @chosen: it is not one of many, but the one that was asked for
+ * @oif: device by which the peer is reached, 0 where unknown
+ * @peer: the other end of the signalling
+ */
+struct port_question {
+	struct nst_net *nn;
+	struct gate_key key;
+	struct gate_key inside;
+	bool signalling;
+	bool chosen;
+	int oif;
+	struct gate_peer peer;
+};
+
+/**
+ * port_usable - nobody on this host uses, reserves or forwards it
+ *
+ * Under RCU.  Takes a while, as rules are asked: the locks of connection and
+ * calls may be held, that of the gates must not.
+ */
+bool port_usable(const struct port_question *q);
 /**
  * port_candidate - ports to try, one after another
+ * @nn: namespace
  * @req: what is asked for
  * @nr: number of the attempt, from 0
  * @start: random, the same for all attempts of a request
  *
  * Return: first port of the range to try, 0 where nothing is left to try.
  */
-u16 port_candidate(const struct nst_reserve *req, unsigned int nr, u32 start);
+u16 port_candidate(const struct nst_net *nn, const struct nst_reserve *req,
+		   unsigned int nr, u32 start);
+
+/* rules.c: what the user's rules would do */
+/** rules_forward - does a rule send what arrives there somewhere else? */
+bool rules_forward(const struct port_question *q);
+
+/* master.c: anchors of holders; nst_gate_lock held */
+/** anchor_get - good for expectations; NULL: there is none, or an ERR_PTR */
+struct nst_anchor *anchor_get(struct nst_net *nn, const struct nst_holder *holder);
+/** anchor_get_new - the same, made where there is none */
+struct nst_anchor *anchor_get_new(struct nst_net *nn, struct nst_holder *holder, u8 l3num);
+
+/* reserve.c */
+/** holder_gate - the gate of a door; nst_gate_lock held */
+struct nst_gate *holder_gate(const struct nst_anchor *anchor, const struct nst_door *door);
 
 /* flows.c */
-/** gate_end_flows - delete the running flows of a closed gate; no lock held */
+/**
+ * gate_end_flows - delete the running flows of a closed gate; no lock held
+ *
+ * Those that were recorded: connections go on.
+ */
 void gate_end_flows(struct nst_gate *gate);
 
 /**

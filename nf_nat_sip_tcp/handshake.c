@@ -153,7 +153,7 @@ static void replay(struct nst_connection *c, const struct nst_private *priv,
 		seg->has_ts = (priv->flags & NST_HAS_TS(0)) && (priv->flags & NST_HAS_TS(1));
 	seg->tsval = dir == p->seg.dir ? p->seg.tsval : p->seg.tsecr;
 	seg->tsecr = dir == p->seg.dir ? p->seg.tsecr : p->seg.tsval;
-	step_segment(&c->core, seg, nst_now(), &c->out);
+	step_segment(&c->core, seg, nst_now(), c->out);
 }
 
 static void replay_handshake(struct nst_connection *c, const struct nst_private *priv,
@@ -189,13 +189,19 @@ static struct nst_connection *first_data(struct nst_packet *p,
 	if (!nf_ct_is_confirmed(p->ct) || nf_ct_is_dying(p->ct))
 		return NULL;
 	c = nst_connection_alloc(p->ct);
-	if (!c)
+	if (c == ERR_PTR(-EAGAIN)) {
+		nst_count(&nst_pernet(nf_ct_net(p->ct))->env, NST_R_SEG_NOMEM);
+		return c;
+	}
+	if (IS_ERR(c))
 		return not_followed(p, priv, NST_R_CONN_NOMEM);
 	if (!nst_path_seed(&c->path[1], p->ct, nst_link_route(link), priv)) {
 		nst_connection_discard(c);
 		return not_followed(p, priv, NST_R_OPAQUE_ONE_SIDED);
 	}
+	nst_connection_lock(c);
 	replay_handshake(c, priv, p);
+	nst_connection_unlock(c);
 	return nst_connection_install(c, priv, link);
 }
 

@@ -9,6 +9,7 @@
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_helper.h>
 
+#include "anchor.h"
 #include "compat.h"
 #include "connection.h"
 #include "helper.h"
@@ -57,14 +58,17 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 		.skb = skb, .ct = ct, .ctinfo = ctinfo, .protoff = protoff,
 	};
 	struct nst_private *priv = nst_private(ct);
+	struct nst_net *nn = nst_pernet(nf_ct_net(ct));
 	struct nst_connection *conn;
 	unsigned long link;
 
 	/* Media flows inherit the helper on some kernels. */
 	if (!priv || nf_ct_protonum(ct) != IPPROTO_TCP)
 		return NF_ACCEPT;
+	if (READ_ONCE(nn->dying))
+		return NF_DROP;
 	if (!nst_packet_read(&p)) {
-		nst_count(&nst_pernet(nf_ct_net(ct))->env, NST_R_SEG_BAD);
+		nst_count(&nn->env, NST_R_SEG_BAD);
 		return NF_ACCEPT;
 	}
 	link = READ_ONCE(priv->link);
@@ -73,6 +77,8 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 	conn = nst_link_connection(link);
 	if (!conn && !(link & NST_LINK_DEAD) && !READ_ONCE(leaving))
 		conn = nst_handshake(&p, priv);
+	if (IS_ERR(conn))
+		return NF_DROP;
 	return conn ? nst_connection_segment(conn, &p) : NF_ACCEPT;
 }
 
@@ -80,6 +86,8 @@ static void destroy(struct nf_conn *ct)
 {
 	if (nf_ct_protonum(ct) == IPPROTO_TCP)
 		nst_connection_destroy(ct);
+	else if (nst_anchor_lost(ct))
+		WRITE_ONCE(nst_pernet(nf_ct_net(ct))->doors_lost, true);
 }
 
 static int register_one(unsigned int i)
@@ -87,8 +95,7 @@ static int register_one(unsigned int i)
 	struct nf_conntrack_helper *copy = NULL;
 	int err;
 
-	nf_ct_helper_init(&templates[i], l3nums[i], IPPROTO_TCP, HELPER_NAME,
-			  0, 0, 0, &policy, 0, help, NULL, THIS_MODULE);
+	nst_helper_setup(&templates[i], l3nums[i], HELPER_NAME, &policy, help);
 	templates[i].destroy = destroy;
 	err = nst_helper_register(&templates[i], &copy);
 	if (!err)

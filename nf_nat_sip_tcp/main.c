@@ -8,6 +8,7 @@
 #include "compat.h"
 #include "door.h"
 #include "helper.h"
+#include "netlink.h"
 #include "netns.h"
 
 static bool debug;
@@ -35,35 +36,42 @@ static int __init nst_init(void)
 {
 	int err;
 
-	err = nst_door_init();
-	if (err)
-		return err;
 	err = nst_netns_init();
 	if (err)
-		goto no_netns;
+		return err;
+	/* What it makes known by name asks for a namespace's data at once. */
+	err = nst_door_init();
+	if (err)
+		goto no_door;
 	err = nst_helper_init();
 	if (err)
 		goto no_helper;
 	err = nst_attach_init();
 	if (err)
 		goto no_attach;
+	err = nst_netlink_init();
+	if (err)
+		goto no_netlink;
 	return 0;
 
+no_netlink:
+	nst_attach_exit();
 no_attach:
 	nst_helper_exit();
 no_helper:
-	nst_netns_exit();
-no_netns:
 	nst_door_exit();
+no_door:
+	nst_netns_exit();
 	return err;
 }
 
 static void __exit nst_exit(void)
 {
+	nst_netlink_exit();
 	nst_attach_exit();
 	nst_helper_exit();
-	nst_netns_exit();
 	nst_door_exit();
+	nst_netns_exit();
 }
 
 module_init(nst_init);

@@ -10,17 +10,22 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netns/generic.h>
 
+#include <nf_nat_sip_tcp/binding.h>
+
+#include "attach.h"
 #include "connection.h"
 #include "door.h"
+#include "events.h"
+#include "netlink.h"
 #include "netns.h"
 #include "trace.h"
 
-/* Most memory of one namespace's connections and calls. */
-#define MEM_MAX (64L << 20)
-
 /* Every so many ticks connections that lost their helper are looked for. */
 #define REAP_TICKS 16
-#define EXPIRE_BUCKETS 256
+/* All calls in four seconds: the shortest media_idle is ten. */
+#define EXPIRE_BUCKETS 1024
+/* A binding's time is told in seconds: all of them in two ticks. */
+#define EXPIRE_BINDINGS 1024
 
 static unsigned int net_id __read_mostly;
 static DEFINE_MUTEX(nets_mutex);
@@ -35,36 +40,6 @@ struct nst_net *nst_pernet(const struct net *net)
 u64 nst_now(void)
 {
 	return jiffies64_to_msecs(get_jiffies_64()) + 1;
-}
-
-bool nst_net_charge(struct nst_net *nn, size_t len)
-{
-	return atomic_long_add_return(len, &nn->mem) <= MEM_MAX;
-}
-
-void nst_net_uncharge(struct nst_net *nn, size_t len)
-{
-	atomic_long_sub(len, &nn->mem);
-}
-
-static void *ops_alloc(struct nst_env *env, size_t len)
-{
-	struct nst_net *nn = nst_net_of(env);
-	void *p = NULL;
-
-	if (nst_net_charge(nn, len))
-		p = kmalloc(len, GFP_ATOMIC | __GFP_NOWARN);
-	if (!p)
-		nst_net_uncharge(nn, len);
-	return p;
-}
-
-static void ops_free(struct nst_env *env, void *p, size_t len)
-{
-	if (!p)
-		return;
-	kfree(p);
-	nst_net_uncharge(nst_net_of(env), len);
 }
 
 static void ops_count(struct nst_env *env, enum nst_reason reason)
@@ -84,13 +59,20 @@ static void ops_calls_unlock(struct nst_env *env) __releases(nst_calls)
 }
 
 static const struct nst_ops ops = {
-	.alloc		= ops_alloc,
-	.free		= ops_free,
+	.alloc		= nst_ops_alloc,
+	.free		= nst_ops_free,
+	.alloc_for	= nst_ops_alloc_for,
+	.free_for	= nst_ops_free_for,
+	.host_get	= nst_ops_host_get,
+	.host_put	= nst_ops_host_put,
 	.count		= ops_count,
 	.trace		= nst_trace_print,
+	.event		= nst_event_tell,
+	.notify		= nst_nl_notify,
 	.calls_lock	= ops_calls_lock,
 	.calls_unlock	= ops_calls_unlock,
 	.door_reserve	= nst_door_reserve,
+	.port_mapped	= nst_port_mapped,
 	.door_release	= nst_door_release,
 };
 
@@ -101,10 +83,12 @@ static void on_tick(struct work_struct *work)
 
 	ops_calls_lock(&nn->env);
 	calls_expire(&nn->env, nst_now(), EXPIRE_BUCKETS, &ended);
+	bindings_expire(&nn->env, nst_now(), EXPIRE_BINDINGS, &ended);
 	ops_calls_unlock(&nn->env);
 	nst_door_work(nn, &ended);
-	if (++nn->ticks % REAP_TICKS == 0)
-		nst_connections_reap(nn);
+	nst_doors_revive(nn);
+	if (xchg(&nn->lost, false) || ++nn->ticks % REAP_TICKS == 0)
+		nst_handover_reap(nn);
 	queue_delayed_work(system_power_efficient_wq, &nn->tick, HZ);
 }
 
@@ -113,6 +97,12 @@ void nst_net_start_tick(struct nst_net *nn)
 	if (test_bit(0, &nn->tick_on) || test_and_set_bit(0, &nn->tick_on))
 		return;
 	queue_delayed_work(system_power_efficient_wq, &nn->tick, HZ);
+}
+
+void nst_net_tick_now(struct nst_net *nn)
+{
+	WRITE_ONCE(nn->lost, true);
+	mod_delayed_work(system_power_efficient_wq, &nn->tick, 0);
 }
 
 void nst_net_set_debug(bool on)
@@ -154,13 +144,17 @@ static void unlist_net(struct nst_net *nn)
 static void net_prepare(struct nst_net *nn, struct net *net)
 {
 	nn->net = net;
+	init_llist_head(&nn->late);
+	INIT_WORK(&nn->late_work, nst_connections_late);
 	spin_lock_init(&nn->calls_lock);
 	spin_lock_init(&nn->conns_lock);
 	INIT_LIST_HEAD(&nn->conns);
 	INIT_DELAYED_WORK(&nn->tick, on_tick);
+	nst_nl_events_net_init(nn);
 	nn->env.ops = &ops;
 	get_random_bytes(nn->env.key, sizeof(nn->env.key));
 	nst_settings_default(&nn->env.set);
+	nst_mem_init(nn);
 	nn->env.set.calls_max = max(nf_conntrack_max / 4, 1U);
 }
 
@@ -175,29 +169,48 @@ static int __net_init net_init(struct net *net)
 		return err;
 	if (calls_create(&nn->env))
 		goto no_calls;
+	if (bindings_create(&nn->env))
+		goto no_bindings;
 	err = nst_stats_init(net);
 	if (err)
 		goto no_stats;
 	err = nst_door_net_init(nn);
 	if (err)
 		goto no_doors;
+	err = nst_handover_net_init(net);
+	if (err)
+		goto no_handover;
+	nst_mem_start(nn);
 	list_net(nn);
 	return 0;
 
+no_handover:
+	nst_door_net_exit(nn);
 no_doors:
 	nst_stats_exit(net);
 no_stats:
+	bindings_destroy(&nn->env);
+no_bindings:
 	calls_destroy(&nn->env);
 no_calls:
 	free_percpu(nn->stats);
 	return err;
 }
 
-/* Packets may still pass: no connection is added after this. */
+/*
+ * Packets still pass, for the hooks of conntrack and the devices outlive us.
+ * Those of followed connections are dropped from now on: the ends may be alive,
+ * and must not read bytes with numbers that nobody translates.
+ */
 static void __net_exit net_pre_exit(struct net *net)
 {
-	unlist_net(nst_pernet(net));
-	nst_connections_kill(nst_pernet(net));
+	struct nst_net *nn = nst_pernet(net);
+
+	WRITE_ONCE(nn->dying, true);
+	unlist_net(nn);
+	nst_attach_end(nn);
+	nst_handover_net_exit(net);
+	nst_connections_kill(nn);
 }
 
 static void end_calls(struct nst_net *nn)
@@ -206,6 +219,7 @@ static void end_calls(struct nst_net *nn)
 
 	ops_calls_lock(&nn->env);
 	calls_flush(&nn->env, &ended);
+	bindings_flush(&nn->env, &ended);
 	ops_calls_unlock(&nn->env);
 	nst_door_work(nn, &ended);
 }
@@ -215,15 +229,22 @@ static void __net_exit net_exit(struct net *net)
 	struct nst_net *nn = nst_pernet(net);
 
 	cancel_delayed_work_sync(&nn->tick);
+	flush_work(&nn->late_work);
+	nst_mem_stop(nn);
 	/* Doors go with their namespace or module, running media does not. */
 	nst_door_net_exit(nn);
 	end_calls(nn);
 	nst_stats_exit(net);
+	bindings_destroy(&nn->env);
 	calls_destroy(&nn->env);
-	/* Routes that connections kept are counted until they are freed. */
-	if (nn->tick_on)
+	/*
+	 * Routes that connections kept are counted until they are freed.  One
+	 * that was never installed starts no tick; no packet makes another now.
+	 */
+	if (nn->tick_on || atomic_read(&nn->nr_conns))
 		rcu_barrier();
-	WARN_ON_ONCE(atomic_long_read(&nn->mem));
+	nst_nl_events_net_exit(nn);
+	WARN_ON_ONCE(nst_pool_used(&nn->mem.pool));
 	free_percpu(nn->stats);
 }
 
@@ -237,7 +258,14 @@ static struct pernet_operations net_ops = {
 
 int nst_netns_init(void)
 {
-	return register_pernet_subsys(&net_ops);
+	int err = nst_connections_init();
+
+	if (!err) {
+		err = register_pernet_subsys(&net_ops);
+		if (err)
+			nst_connections_exit();
+	}
+	return err;
 }
 
 void nst_netns_exit(void)
@@ -245,4 +273,8 @@ void nst_netns_exit(void)
 	unregister_pernet_subsys(&net_ops);
 	/* The softirq that dropped the last reference may still be running. */
 	synchronize_rcu();
+	/* So may be the callback that freed what it referred to. */
+	rcu_barrier();
+	nst_relief_exit();
+	nst_connections_exit();
 }

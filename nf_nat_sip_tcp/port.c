@@ -1,40 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which ports a door may lead to, and which public ports it may take.
+ * Which ports a door may lead to, and which public ports it may take (P3).
  */
+#include <linux/percpu.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <net/ip.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_zones.h>
 #include <net/sock.h>
 #include <net/udp.h>
 
+#include "compat.h"
+#include "door.h"
 #include "gate.h"
 
 /* Public ports other than the inside one come from here; even bounds. */
 #define PORT_FIRST 10000
 #define PORT_LAST 65000
 
+/* Below it are services that nobody may stand in for. */
+#define PORT_MIN 1024
+
 /* Ports tried before there is "none free". */
 #define PORT_TRIES 128
 
-/*
- * Services above 1023 that are usually meant for the inside alone.  A message
- * that names one of them as its media port is an attack on it or a mistake
- * (NAT slipstreaming), whatever protocol the service is known for.
- */
-static const u16 denied[] = {
-	1194, 1433, 1434, 1521, 1701, 1812, 1813, 1900, 2049, 2375, 3128, 3306,
-	3389, 3702, 4500, 4789, 5060, 5061, 5353, 5355, 5432, 5555, 5900, 6081,
-	6379, 8080, 8443, 9100, 9200, 11211, 27017, 51820,
-};
+static DEFINE_PER_CPU(struct task_struct *, asking);
 
-bool port_denied(u16 port)
+bool nst_port_asking(void)
 {
-	unsigned int i;
+	return this_cpu_read(asking) == current;
+}
 
-	if (port < 1024)
+/* SIP is spoken at few ports; anything but them may be a media port. */
+static bool port_denied(const struct nst_net *nn, const struct nst_reserve *req, u16 port)
+{
+	const struct nst_settings *set = &nn->env.set;
+
+	if (port < PORT_MIN)
 		return true;
-	for (i = 0; i < ARRAY_SIZE(denied); i++)
-		if (denied[i] == port)
+	if (!req->signalling)
+		return nst_ranges_has(&set->door_deny, port);
+	return port != req->own_port && !nst_settings_has_port(set, port) &&
+	       !nst_ranges_has(&set->signal_ports, port);
+}
+
+bool ports_denied(const struct nst_net *nn, const struct nst_reserve *req)
+{
+	u8 i;
+
+	for (i = 0; i < req->count; i++)
+		if (port_denied(nn, req, req->inside.port + i))
 			return true;
 	return false;
 }
@@ -43,19 +59,21 @@ bool port_denied(u16 port)
  * Unconnected sockets only: packets for a connected one belong to a flow that
  * conntrack knows, and it looks for expectations only where it knows none.
  */
-static bool socket_there(struct net *net, const struct gate_key *key)
+static bool udp_socket_there(const struct port_question *q)
 {
+	const struct gate_key *key = &q->key;
+	struct net *net = q->nn->net;
 	struct sock *sk = NULL;
 
 #if IS_ENABLED(CONFIG_NF_TPROXY_IPV4) || IS_ENABLED(CONFIG_NF_SOCKET_IPV4)
 	if (key->l3num == NFPROTO_IPV4)
-		sk = udp4_lib_lookup(net, 0, 0, key->addr.ip, key->port, 0);
+		sk = udp4_lib_lookup(net, 0, 0, key->addr.ip, key->port, q->oif);
 #endif
 #if IS_ENABLED(CONFIG_IPV6) && \
 	(IS_ENABLED(CONFIG_NF_TPROXY_IPV6) || IS_ENABLED(CONFIG_NF_SOCKET_IPV6))
 	if (key->l3num == NFPROTO_IPV6)
 		sk = udp6_lib_lookup(net, &in6addr_any, 0, &key->addr.in6,
-				     key->port, 0);
+				     key->port, q->oif);
 #endif
 	if (!sk)
 		return false;
@@ -63,28 +81,137 @@ static bool socket_there(struct net *net, const struct gate_key *key)
 	return true;
 }
 
-bool port_usable(const struct nst_net *nn, const struct gate_key *key)
+static bool listener_there(const struct port_question *q)
 {
-	u16 port = ntohs(key->port);
+	const struct gate_key *key = &q->key;
 
-	return !port_denied(port) && !inet_is_local_reserved_port(nn->net, port) &&
-	       !gate_by_public(nn, key) && !socket_there(nn->net, key);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (key->l3num == NFPROTO_IPV6)
+		return nst_listener6(q->nn->net, &key->addr.in6, key->port, q->oif);
+#endif
+	return nst_listener4(q->nn->net, key->addr.ip, key->port, q->oif);
 }
 
-u16 port_candidate(const struct nst_reserve *req, unsigned int nr, u32 start)
+static bool socket_there(const struct port_question *q)
+{
+	return q->key.proto == IPPROTO_TCP ? listener_there(q) : udp_socket_there(q);
+}
+
+/*
+ * Does the peer have a flow from its SIP port to there that leads elsewhere?
+ * Packets of it would never come to the door.  That from the door's own inside
+ * port is welcome: it is the one by which a phone registers.
+ */
+static bool flow_there(const struct port_question *q)
+{
+	const struct nf_conntrack_tuple *inside;
+	struct nf_conntrack_tuple_hash *h;
+	struct nf_conntrack_tuple tuple;
+	struct nf_conntrack_zone zone;
+	struct nf_conn *ct;
+	bool other;
+
+	memset(&tuple, 0, sizeof(tuple));
+	tuple.src.l3num = q->key.l3num;
+	tuple.src.u3 = q->peer.addr;
+	tuple.src.u.all = q->peer.port;
+	tuple.dst.u3 = q->key.addr;
+	tuple.dst.u.all = q->key.port;
+	tuple.dst.protonum = q->key.proto;
+	nf_ct_zone_init(&zone, q->key.zone, NF_CT_DEFAULT_ZONE_DIR, 0);
+	h = nf_conntrack_find_get(q->nn->net, &zone, &tuple);
+	if (!h)
+		return false;
+	ct = nf_ct_tuplehash_to_ctrack(h);
+	inside = &ct->tuplehash[!NF_CT_DIRECTION(h)].tuple;
+	other = !nf_inet_addr_cmp(&inside->src.u3, &q->inside.addr) ||
+		inside->src.u.all != q->inside.port;
+	nf_ct_put(ct);
+	return other;
+}
+
+static bool port_allowed(const struct port_question *q, u16 port)
+{
+	const struct nst_settings *set = &q->nn->env.set;
+
+	if (port < PORT_MIN)
+		return false;
+	if (nst_ranges_has(&set->door_deny, port) && !(q->signalling && q->chosen))
+		return false;
+	return nst_ranges_empty(&set->door_public_ports) ||
+	       nst_ranges_has(&set->door_public_ports, port);
+}
+
+static bool free_of_flows_and_rules(const struct port_question *q)
+{
+	bool usable;
+
+	/* Whatever expires meanwhile must not wait for locks that we hold. */
+	local_bh_disable();
+	this_cpu_write(asking, current);
+	usable = !(q->signalling && flow_there(q)) && !rules_forward(q);
+	this_cpu_write(asking, NULL);
+	local_bh_enable();
+	return usable;
+}
+
+bool port_usable(const struct port_question *q)
+{
+	u16 port = ntohs(q->key.port);
+
+	return port_allowed(q, port) && !inet_is_local_reserved_port(q->nn->net, port) &&
+	       !gate_by_public(q->nn, &q->key) && !socket_there(q) &&
+	       free_of_flows_and_rules(q);
+}
+
+static u32 range_first(u32 range)
+{
+	return range >> 16;
+}
+
+static u32 range_size(u32 range)
+{
+	return range ? (range & 0xffff) - range_first(range) + 1 : 0;
+}
+
+/* The n-th port of what is set; settings may change while they are read. */
+static u16 nth_port(const struct nst_ranges *set, u32 n)
+{
+	u32 total = 0, range;
+	unsigned int i;
+
+	for (i = 0; i < NST_RANGES_MAX; i++)
+		total += range_size(READ_ONCE(set->range[i]));
+	if (!total)
+		return PORT_FIRST + n % (PORT_LAST - PORT_FIRST);
+	n %= total;
+	for (i = 0; i < NST_RANGES_MAX; i++) {
+		range = READ_ONCE(set->range[i]);
+		if (n < range_size(range))
+			return range_first(range) + n;
+		n -= range_size(range);
+	}
+	return PORT_FIRST;
+}
+
+u16 port_candidate(const struct nst_net *nn, const struct nst_reserve *req,
+		   unsigned int nr, u32 start)
 {
 	const u32 step = req->pair ? 2 : 1;
-	const u32 range = PORT_LAST - PORT_FIRST;
-	u32 port;
+	u16 port;
 
+	if (req->wanted)
+		return nr ? 0 : req->wanted;
 	/* Peers that look at the port alone see what they would without NAT. */
 	if (nr == 0)
 		return req->inside.port;
 	if (nr >= PORT_TRIES)
 		return 0;
-	port = start % range + (nr - 1) * max_t(u32, step, req->count);
-	port = PORT_FIRST + port % range;
+	start %= U16_MAX + 1;
+	port = nth_port(&nn->env.set.door_public_ports,
+			start + (nr - 1) * max_t(u32, step, req->count));
+	/* The last port has none behind it, and 0 would end the search. */
 	if (req->pair && (port & 1) != (req->inside.port & 1))
-		port++;
+		port += port == U16_MAX ? -1 : 1;
 	return port;
 }

@@ -18,12 +18,7 @@
 /* Longest escape: a backslash and three octal digits. */
 #define ESCAPE_MAX 4
 
-/* "192.0.2.1:5060" or "[2001:db8::1]:5060"; without port: no colon */
-struct ep_text {
-	char s[64];
-};
-
-static struct ep_text ep_text(const struct nst_endpoint *ep)
+struct ep_text ep_text(const struct nst_endpoint *ep)
 {
 	struct ep_text t;
 	const char *fmt;
@@ -169,6 +164,10 @@ static void print_text(const struct nst_trace *t)
 		line(t, "door %s: public %s inside %s", text,
 		     ep_text(&t->from).s, ep_text(&t->to).s);
 		break;
+	case NST_TRACE_BINDING:
+		line(t, "%s: %s public %s inside %s, %u s", nst_reason_name(t->reason),
+		     text, ep_text(&t->from).s, ep_text(&t->to).s, t->n[0]);
+		break;
 	default:
 		line(t, "call %s", text);
 		break;
@@ -201,6 +200,7 @@ void nst_trace_print(struct nst_env *env, const struct nst_trace *t)
 	case NST_TRACE_MEDIA:
 	case NST_TRACE_DOOR:
 	case NST_TRACE_CALL:
+	case NST_TRACE_BINDING:
 		print_text(t);
 		break;
 	default:

@@ -1,70 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The module leaves and connections stay.  What is held goes out raw, what is
- * retained is still delivered; then the offset in force is left to conntrack,
- * which adjusts by itself where IPS_SEQ_ADJUST is set.
- *
- * Depending on the kernel that bit is read before help() or after it.  So that
- * no packet is translated by both or by neither, a connection's packets are
- * dropped from before the bit is set until all CPUs have seen it.
+ * retained is still delivered, for unload_timeout at most; then the numbers
+ * are handed over to conntrack.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/delay.h>
 #include <linux/jiffies.h>
-#include <net/netfilter/nf_conntrack_seqadj.h>
+#include <linux/printk.h>
 
-#include "compat.h"
 #include "connection.h"
 
-/* Default of unload_timeout. */
-#define DRAIN_MS 10000
+/* How long connections are waited for: the longest of all namespaces. */
+static u32 timeout_ms;
+static unsigned int nr_busy;
 
-static bool all_quiet;
+static void take_timeout(struct nst_net *nn)
+{
+	timeout_ms = max(timeout_ms, READ_ONCE(nn->env.set.unload_timeout));
+}
 
 static void make_opaque(struct nst_connection *c, struct sk_buff_head *queue)
 {
 	if (c->life != NST_LIFE_LIVE || c->core.state == NST_CONN_OPAQUE)
 		return;
-	step_opaque(&c->core, NST_R_OPAQUE_SETTING, nst_now(), &c->out);
+	step_opaque(&c->core, NST_R_OPAQUE_SETTING, nst_now(), c->out);
 	nst_connection_act(c, queue);
 }
 
-static void check_quiet(struct nst_connection *c, struct sk_buff_head *queue)
+static void count_busy(struct nst_connection *c, struct sk_buff_head *queue)
 {
 	if (c->life == NST_LIFE_LIVE && !conn_quiet(&c->core))
-		all_quiet = false;
-}
-
-/* Bytes that nobody would take. */
-static void reset_rest(struct nst_connection *c, struct sk_buff_head *queue)
-{
-	if (c->life == NST_LIFE_LIVE && !conn_quiet(&c->core))
-		nst_connection_reset(c, queue);
-}
-
-static void drop_packets(struct nst_connection *c, struct sk_buff_head *queue)
-{
-	if (c->life == NST_LIFE_LIVE &&
-	    (c->core.flow[0].map.after || c->core.flow[1].map.after))
-		c->life = NST_LIFE_HANDOVER;
-}
-
-static void leave_offset(struct nst_connection *c, struct sk_buff_head *queue)
-{
-	struct nf_conn_seqadj *ext = nfct_seqadj(c->ct);
-	u8 dir;
-
-	if (c->life != NST_LIFE_HANDOVER || !ext)
-		return;
-	spin_lock_bh(&c->ct->lock);
-	for (dir = 0; dir < 2; dir++) {
-		s32 offset = (s32)c->core.flow[dir].map.after;
-
-		ext->seq[dir].correction_pos = 0;
-		ext->seq[dir].offset_before = offset;
-		ext->seq[dir].offset_after = offset;
-	}
-	set_bit(IPS_SEQ_ADJUST_BIT, &c->ct->status);
-	spin_unlock_bh(&c->ct->lock);
+		nr_busy++;
 }
 
 /* What the walk over all namespaces does with each connection. */
@@ -83,25 +51,31 @@ static void walk(void (*fn)(struct nst_connection *c, struct sk_buff_head *queue
 
 static void drain(void)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(DRAIN_MS);
+	unsigned long end;
 
-	do {
-		all_quiet = true;
-		walk(check_quiet);
-		if (all_quiet)
+	nst_net_for_each(take_timeout);
+	end = jiffies + msecs_to_jiffies(timeout_ms);
+	for (;;) {
+		nr_busy = 0;
+		walk(count_busy);
+		if (!nr_busy || time_after_eq(jiffies, end))
 			return;
 		msleep(20);
-	} while (time_before(jiffies, end));
+	}
 }
 
 void nst_connections_leave(void)
 {
 	walk(make_opaque);
 	drain();
-	walk(reset_rest);
-	walk(drop_packets);
+	/* The counters are gone in a moment, so the log has to say it. */
+	if (nr_busy)
+		pr_notice("%u connections are reset: what was acknowledged in their receivers' names was not taken within %u ms\n",
+			  nr_busy, timeout_ms);
+	walk(nst_handover_reset);
+	walk(nst_handover_begin);
 	synchronize_rcu();
-	walk(leave_offset);
+	walk(nst_handover_end);
 	synchronize_rcu();
 	nst_net_for_each(nst_connections_kill);
 }

@@ -24,6 +24,8 @@
  *	registrar, or another call's peer, gets another public port
  * @users: bindings, calls and pending requests that name it; it ends with
  *	the last of them
+ * @bare: the inside host leaves the port out where it names it in a Contact
+ * @route_bare: the same for its Record-Routes
  */
 struct nst_contact {
 	struct nst_holder h;
@@ -33,6 +35,8 @@ struct nst_contact {
 	struct nst_endpoint public_ep;
 	struct nst_addr peer;
 	u32 users;
+	bool bare;
+	bool route_bare;
 };
 
 /**
@@ -48,14 +52,20 @@ enum nst_binding_state {
 /**
  * struct nst_binding - address-of-record to Contact (RFC 3261 10.2)
  * @next: next in its table
+ * @place: keyed hash of the inside host and of the user part of the To URI,
+ *	which is the same on both sides of the NAT: where in the table it is
  * @contact: where it leads, with a use of it
  * @state: enum nst_binding_state
  * @aor_hash: keyed hash of the To URI
  * @user_hash: keyed hash of the user part of the Contact
  * @registrar: address of the server it was asked of
- * @txn: of the REGISTER under way, see &dialog_ids.txn; 0: none
+ * @txn: of the REGISTER under way: &dialog_ids.txn and Call-ID, hashed;
+ *	0: none
  * @asked: ms, when that was sent
+ * @wanted: seconds that it asks for
  * @removes: that asks to remove it
+ * @named: the message that is being processed names it
+ * @fresh: and is the first one to do so
  * @granted: seconds the registrar granted last
  * @expires: ms of the core's clock
  * @aor: the To URI, cut, as written; bytes of the packet, to be printed escaped
@@ -63,6 +73,7 @@ enum nst_binding_state {
  */
 struct nst_binding {
 	struct nst_binding *next;
+	u64 place;
 	struct nst_contact *contact;
 	u8 state;
 	u64 aor_hash;
@@ -70,7 +81,10 @@ struct nst_binding {
 	struct nst_addr registrar;
 	u64 txn;
 	u64 asked;
+	u32 wanted;
 	bool removes;
+	bool named;
+	bool fresh;
 	u32 granted;
 	u64 expires;
 	char aor[NST_AOR_TEXT];
@@ -86,7 +100,11 @@ void bindings_destroy(struct nst_env *env);
 /** bindings_expire - as calls_expire() */
 void bindings_expire(struct nst_env *env, u64 now, u32 max, struct nst_work *work);
 
-/** bindings_flush - end all bindings and contacts (namespace exit, unload) */
+/**
+ * bindings_flush - end all bindings (namespace exit, unload)
+ *
+ * Contacts end with their last user: with calls_flush() all are gone.
+ */
 void bindings_flush(struct nst_env *env, struct nst_work *work);
 
 /**

@@ -46,6 +46,10 @@ struct call_key {
 struct nst_call *calls_next(const struct nst_env *env, const struct call_key *key,
 			    const struct nst_call *after);
 
+/** calls_each - walk over calls, as bindings_each() does over bindings */
+bool calls_each(struct nst_env *env, u32 *pos,
+		bool (*fn)(const struct nst_call *call, void *arg), void *arg);
+
 /** call_new - a call in the table; NULL where there is no room, counted */
 struct nst_call *call_new(struct nst_env *env, const struct call_key *key);
 

@@ -270,7 +270,10 @@ struct nst_flow {
  * @owner: the skin's handle, passed through to &nst_call.owner
  * @talker: calls that it speaks for
  * @zone: conntrack zone
+ * @account: who its memory is charged to
  * @map: address map
+ * @doomed: on_error says that both ends are reset at the end of this step
+ * @sent: &nst_flow.snd_nxt of both directions when this step began
  * @new_syn: a SYN with another number passed on the live connection
  * @new_isn: its number
  * @flow: [0] sent by the client, [1] sent by the server
@@ -283,7 +286,10 @@ struct nst_conn {
 	void *owner;
 	struct nst_talker talker;
 	u16 zone;
+	struct nst_account account;
 	struct nst_natmap map;
+	bool doomed;
+	u32 sent[2];
 	bool new_syn;
 	u32 new_isn;
 	struct nst_flow flow[2];
@@ -323,6 +329,15 @@ void step_timer(struct nst_conn *c, u64 now, struct nst_out *out);
  */
 void step_opaque(struct nst_conn *c, enum nst_reason reason, u64 now,
 		 struct nst_out *out);
+
+/**
+ * conn_holds_since - does it hold bytes of a message that began by then?
+ * @c: the connection, need not be locked
+ * @when: ms
+ *
+ * So does one whose receiver does not take what it was sent.
+ */
+bool conn_holds_since(const struct nst_conn *c, u64 when);
 
 /** conn_quiet - nothing held, nothing retained, nothing in flight: constant offsets */
 bool conn_quiet(const struct nst_conn *c);

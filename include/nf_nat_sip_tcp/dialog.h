@@ -42,10 +42,12 @@ struct nst_txn {
  * struct nst_leg - the tags of a dialog, hashed; 0: not known yet
  * @inside_tag: of the inside party
  * @peer_tag: of the other party
+ * @bye_due: when its BYE is taken for answered, ms; 0: none is under way
  */
 struct nst_leg {
 	u64 inside_tag;
 	u64 peer_tag;
+	u64 bye_due;
 };
 
 /**
@@ -61,6 +63,27 @@ struct nst_peer_media {
 };
 
 struct nst_call;
+struct nst_contact;
+
+/* Inside listening endpoints that the messages of a call may name. */
+#define NST_CALL_CONTACTS 2
+
+/**
+ * struct nst_call_contact - a signalling door that a call uses
+ * @contact: it, with a use of it; NULL: unused
+ * @txn: the request that named it and waits for its answer, see
+ *	&dialog_ids.txn; 0: none
+ * @settled: an answer has confirmed it; it stays as long as the call
+ * @named: the message that is being processed names it
+ * @fresh: and is the first one to do so
+ */
+struct nst_call_contact {
+	struct nst_contact *contact;
+	u64 txn;
+	bool settled;
+	bool named;
+	bool fresh;
+};
 
 /**
  * struct nst_talker - a connection that may speak for calls
@@ -81,8 +104,8 @@ struct nst_talker {
  * @nr_legs: how many
  * @peer: address that signals for the other party
  * @expires: when it ends without signalling, ms of the core's clock
- * @bye_due: when a BYE that gets no answer is taken for answered, ms; 0: no
- *	such BYE is under way
+ * @bye_due: when the BYEs of all its dialogs, where they get no answer, are
+ *	taken for answered, ms; 0: not all have one under way
  * @talker: connection that its last message came by, NULL once that is gone
  * @talk_next: next call of the same
  * @talk_prev: where the one before points to this
@@ -93,8 +116,9 @@ struct nst_talker {
  * @next_txn: where the next one goes when all are in use
  * @peer_media: the peer's last description, or NULL
  * @nr_peer_media: media in it
+ * @contact: signalling doors that it uses
  *
- * @legs, @txn and @peer_media are the core's own; nobody else reads them.
+ * @legs, @txn, @peer_media and @contact are the core's own; nobody else reads them.
  */
 struct nst_call {
 	struct nst_holder h;
@@ -115,6 +139,7 @@ struct nst_call {
 	u8 next_txn;
 	struct nst_peer_media *peer_media;
 	u8 nr_peer_media;
+	struct nst_call_contact contact[NST_CALL_CONTACTS];
 };
 
 /**
@@ -210,6 +235,22 @@ enum nst_port_use {
  */
 int dialog_media_port(struct nst_env *env, struct nst_reserve *req, u8 media,
 		      enum nst_port_use use);
+
+/**
+ * dialog_public_port - a door at a public port that the inside host has named (N2)
+ * @env: surroundings
+ * @req: as for dialog_media_port(), of one port, which is @req->wanted;
+ *	@req->inside.port is where it leads unless more is known of it, and then
+ *	where it leads in truth
+ * @media: index of the medium in its description
+ * @use: what the port is for
+ *
+ * calls lock held.
+ *
+ * Return: as dialog_media_port(); -EADDRINUSE where somebody else has that port.
+ */
+int dialog_public_port(struct nst_env *env, struct nst_reserve *req, u8 media,
+		       enum nst_port_use use);
 
 /**
  * dialog_rollback - give back the ports that were reserved since dialog_begin()

@@ -10,6 +10,7 @@ struct nst_bindings;
 struct nst_calls;
 struct nst_door;
 struct nst_env;
+struct nst_event;
 struct nst_holder;
 
 /* Room for all public ports that one media line can ask for. */
@@ -42,6 +43,8 @@ enum nst_trace_id {
 	NST_TRACE_SENT,		/* n[0] bytes sent on for this segment, dir */
 	NST_TRACE_DOOR,		/* from: public, to: inside, text: reserved/open/closed */
 	NST_TRACE_CALL,		/* text: what became of the call */
+	/* from: public, to: inside, reason, n[0] seconds, text: address-of-record */
+	NST_TRACE_BINDING,
 	NST_TRACE_OPAQUE,	/* reason */
 	NST_TRACE_UNCHANGED,	/* index, reason: why a message passed unchanged */
 };
@@ -103,11 +106,58 @@ struct nst_reserve {
 };
 
 /**
+ * struct nst_host - an inside host, as far as its share of the limits goes
+ * @calls: its calls; under the calls lock
+ * @bindings: its bindings; under the calls lock
+ */
+struct nst_host {
+	u32 calls;
+	u32 bindings;
+};
+
+/* What each connection may hold while others have to give up theirs. */
+#define NST_GUARANTEE 4096
+
+/**
+ * struct nst_account - who memory is charged to, beside the namespace
+ * @host: the inside host, or NULL
+ * @conn: it is a connection's, which has NST_GUARANTEE
+ * @used: bytes, in true size
+ *
+ * Protected by what protects its owner.
+ */
+struct nst_account {
+	struct nst_host *host;
+	bool conn;
+	u32 used;
+};
+
+/**
+ * enum nst_notice - what something is that user space may hear of
+ * @NST_NOTICE_CALL: &struct nst_call: began, was answered, ended
+ * @NST_NOTICE_BINDING: &struct nst_binding: was granted, ends
+ * @NST_NOTICE_CONNECTION: &struct nst_conn: became opaque
+ */
+enum nst_notice {
+	NST_NOTICE_CALL,
+	NST_NOTICE_BINDING,
+	NST_NOTICE_CONNECTION,
+};
+
+/**
  * struct nst_ops - what the core asks of its surroundings
  * @alloc: memory, not zeroed; NULL where there is none.  May fail at any time.
  * @free: gives back what @alloc gave, with the same length
+ * @alloc_for: the same, charged to an account; refused at its limits, too
+ * @free_for: gives back what @alloc_for gave for that account
+ * @host_get: the inside host with this address, with a reference; NULL where
+ *	there is no memory for it
+ * @host_put: gives the reference back; NULL is fine
  * @count: counts a reason
  * @trace: prints a line of the trace; called only while settings.debug is set
+ * @event: tells those who listen; called only where nst_events_wanted()
+ * @notify: tells user space what becomes of an object; called with the locks
+ *	that protect it.  The reason is that of its end, NST_R_MAX before that.
  * @calls_lock: takes the lock over the call table (connection lock is held)
  * @calls_unlock: gives it back
  * @door_reserve: reserves public ports for a holder, closed for now.  Return: 0,
@@ -115,17 +165,28 @@ struct nst_reserve {
  *	door may lead to that inside port, -EADDRINUSE where no port is free,
  *	another negative error.  Called with both locks held; must not free,
  *	transmit or re-enter the core.
+ * @port_mapped: inside port of the holder's host that source NAT is known to
+ *	show as @wanted, a port of @public_addr; 0: unknown.  Same context.
  * @door_release: gives back one port that @door_reserve gave and that was
  *	never opened.  Same context.
  */
 struct nst_ops {
 	void *(*alloc)(struct nst_env *env, size_t len);
 	void (*free)(struct nst_env *env, void *p, size_t len);
+	void *(*alloc_for)(struct nst_env *env, struct nst_account *a, size_t len);
+	void (*free_for)(struct nst_env *env, struct nst_account *a, void *p, size_t len);
+	struct nst_host *(*host_get)(struct nst_env *env, const struct nst_addr *inside,
+				     u16 zone);
+	void (*host_put)(struct nst_env *env, struct nst_host *host);
 	void (*count)(struct nst_env *env, enum nst_reason reason);
 	void (*trace)(struct nst_env *env, const struct nst_trace *t);
+	void (*event)(struct nst_env *env, const struct nst_event *e);
+	void (*notify)(struct nst_env *env, enum nst_notice what, const void *object,
+		       enum nst_reason reason);
 	void (*calls_lock)(struct nst_env *env);
 	void (*calls_unlock)(struct nst_env *env);
 	int (*door_reserve)(struct nst_env *env, struct nst_reserve *req);
+	u16 (*port_mapped)(struct nst_env *env, const struct nst_reserve *req);
 	void (*door_release)(struct nst_env *env, struct nst_holder *holder,
 			     const struct nst_door *door);
 };
@@ -154,6 +215,23 @@ static inline void nst_count(struct nst_env *env, enum nst_reason reason)
 static inline bool nst_tracing(const struct nst_env *env)
 {
 	return env->set.debug;
+}
+
+/**
+ * nst_share_used - has an inside host its share of something?
+ * @env: surroundings
+ * @own: how many it has
+ * @nr: how many there are
+ * @max: how many there may be
+ *
+ * The share counts once half of the whole is in use: a host that is alone may
+ * have that much, and with host_share at 100 everything.
+ */
+static inline bool nst_share_used(const struct nst_env *env, u32 own, u32 nr, u32 max)
+{
+	u32 share = (u64)max * env->set.host_share / 100;
+
+	return nr >= max / 2 && own >= (share ? share : 1);
 }
 
 /** nst_hash - SipHash-2-4 of bytes with the key of the environment */

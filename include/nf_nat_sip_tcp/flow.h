@@ -37,12 +37,12 @@ enum nst_mode {
 };
 
 /* retain.c: memory of a flow */
-int block_room(struct nst_env *env, struct nst_block **b, u32 more);
+int block_room(struct nst_conn *c, struct nst_block **b, u32 more);
 void block_append(struct nst_block *b, const char *p, u32 len);
-void block_free(struct nst_env *env, struct nst_block *b);
+void block_free(struct nst_conn *c, struct nst_block *b);
 void retain_add(struct nst_flow *f, struct nst_block *b);
-void retain_prune(struct nst_env *env, struct nst_flow *f, u32 ack);
-void retain_flush(struct nst_env *env, struct nst_flow *f);
+void retain_prune(struct nst_conn *c, struct nst_flow *f, u32 ack);
+void retain_flush(struct nst_conn *c, struct nst_flow *f);
 u32 retain_at(const struct nst_flow *f, u32 seq, const char **data);
 bool retain_overlaps(const struct nst_flow *f, u32 from, u32 to, u32 *first);
 bool retain_covers(const struct nst_flow *f, u32 from, u32 to);
@@ -64,9 +64,10 @@ static inline bool flow_pending(const struct nst_flow *f)
 }
 
 /* seqmap.c, for the engine only */
-int seqmap_room(struct nst_env *env, struct seqmap *m);
+int seqmap_room(struct nst_conn *c, struct seqmap *m);
 void seqmap_add(struct seqmap *m, const struct seqrec *r);
-void seqmap_free(struct nst_env *env, struct seqmap *m);
+void seqmap_free(struct nst_conn *c, struct seqmap *m);
+void seqmap_trim(struct nst_conn *c, struct seqmap *m);
 
 /**
  * struct feed - bytes of one segment on their way through a flow
@@ -123,6 +124,7 @@ void flow_push(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out);
 void flow_repeat(struct nst_conn *c, const struct nst_segment *seg, bool news,
 		 struct nst_out *out);
 void flow_timer(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out);
+void flow_give_up(struct nst_conn *c, enum nst_reason reason, struct nst_out *out);
 u64 flow_due(const struct nst_conn *c, const struct nst_flow *f);
 u16 flow_cut(const struct nst_flow *f);
 

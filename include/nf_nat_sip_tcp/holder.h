@@ -74,6 +74,7 @@ enum nst_holder_kind {
  * @anchor: the skin's handle: id of the anchor conntrack, 0: none
  * @owner: the skin's handle of the connection whose message is processed;
  *	   valid while that goes on only, else NULL
+ * @account: who its memory is charged to
  * @doors: its doors
  * @nr_doors: how many
  */
@@ -88,6 +89,7 @@ struct nst_holder {
 	u16 zone;
 	u32 anchor;
 	void *owner;
+	struct nst_account account;
 	struct nst_door *doors;
 	u8 nr_doors;
 };
@@ -100,9 +102,21 @@ struct nst_work {
 	struct nst_holder *first;
 };
 
-/** holder_init - the one reference is the table's */
-void holder_init(struct nst_holder *h, enum nst_holder_kind kind,
+/**
+ * holder_new - a holder, zeroed, charged to its inside host
+ * @env: surroundings
+ * @size: of the structure that it is the first member of
+ * @kind: which that is
+ * @inside: address of the inside host
+ * @zone: conntrack zone of that address
+ *
+ * The one reference is the table's.  Return: NULL without memory.
+ */
+void *holder_new(struct nst_env *env, u32 size, enum nst_holder_kind kind,
 		 const struct nst_addr *inside, u16 zone);
+
+/** holder_free - free it; what it owns is gone already */
+void holder_free(struct nst_env *env, struct nst_holder *h, u32 size);
 
 /** holder_queue - there is work for the skin */
 void holder_queue(struct nst_holder *h, struct nst_work *work);

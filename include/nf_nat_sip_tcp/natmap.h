@@ -25,13 +25,17 @@ enum nst_place {
  * @place: where
  * @ep: address and port; port 0 where none is written
  * @default_port: what no port means there (RFC 3261 19.1.2)
- * @branch: hash of the Via's branch; 0 where there is none
+ * @branch: half of a hash of the Via's branch; 0 where there is none
+ * @door: port on the other side of the signalling door that is named; 0: none
+ * @bare: the inside host writes no port for that door, if it is the default
  */
 struct nst_written {
 	enum nst_place place;
 	struct nst_endpoint ep;
 	u16 default_port;
-	u64 branch;
+	u32 branch;
+	u16 door;
+	bool bare;
 };
 
 /** natmap_translates - is the address of this end another one outside? */

@@ -19,6 +19,7 @@
 	R(CONN_TCP_OPTION, "conn_tcp_option", "connections not followed because of a TCP MD5, AO or MPTCP option") \
 	R(CONN_SEQADJ, "conn_seqadj", "connections not followed because someone else adjusts their sequence numbers, or no seqadj extension was to be had") \
 	R(CONN_NOMEM, "conn_nomem", "connections not followed for want of memory") \
+	R(CONN_HANDED_OVER, "conn_handed_over", "connections that lost their helper, and whose numbers conntrack adjusts by itself now") \
 	/* why a followed connection became opaque */			\
 	R(OPAQUE_NOT_SIP, "opaque_not_sip", "connections opaque: a direction does not speak SIP") \
 	R(OPAQUE_START_LINE, "opaque_start_line", "connections opaque: a start line was expected and something else came") \
@@ -29,6 +30,8 @@
 	R(OPAQUE_HOLD_MAX, "opaque_hold_max", "connections opaque: more bytes to keep than hold_max") \
 	R(OPAQUE_WINDOW, "opaque_window", "connections opaque: the receiver's window is smaller than a message") \
 	R(OPAQUE_NOMEM, "opaque_nomem", "connections opaque: no memory for their messages, again and again") \
+	R(OPAQUE_MEM, "opaque_mem", "connections opaque: they held most when mem_max or mem_total was reached") \
+	R(OPAQUE_SHARE, "opaque_share", "connections opaque: they held most of a host that has its share of mem_max") \
 	R(OPAQUE_FIN, "opaque_fin", "connections opaque: FIN in the middle of a message") \
 	R(OPAQUE_URGENT, "opaque_urgent", "connections opaque: urgent data") \
 	R(OPAQUE_ONE_SIDED, "opaque_one_sided", "connections opaque: one direction is not seen here") \
@@ -36,6 +39,13 @@
 	R(OPAQUE_TRAVERSAL, "opaque_traversal", "connections opaque: a packet of theirs is bridged, local or without a route") \
 	R(OPAQUE_RECORDS, "opaque_records", "connections opaque: too many changes in flight") \
 	R(OPAQUE_SETTING, "opaque_setting", "connections opaque: helper switched off or unloaded") \
+	R(RESET_ON_ERROR, "reset_on_error", "connections reset instead of going opaque, because of on_error") \
+	R(RESET_MEM, "reset_mem", "connections reset because their receivers did not take what they held, while memory was short") \
+	/* memory */							\
+	R(MEM_MAX, "mem_max", "requests for memory refused because mem_max is reached") \
+	R(MEM_TOTAL, "mem_total", "requests for memory refused because mem_total is reached") \
+	R(MEM_SHARE, "mem_share", "requests for memory refused because an inside host has its share of mem_max") \
+	R(MEM_RETIRED, "mem_retired", "opaque connections left to conntrack to have their memory") \
 	/* segments */							\
 	R(SEG_HELD, "seg_held", "segments whose bytes were held back") \
 	R(SEG_CARRY, "seg_carry", "segments that carried rewritten text") \
@@ -53,6 +63,7 @@
 	R(EMIT_RESENT, "emit_resent", "segments sent again after a time-out of ours") \
 	R(EMIT_FAILED, "emit_failed", "segments of ours that found no route or no memory") \
 	R(RESET, "reset", "connections reset because bytes could not be delivered") \
+	R(RESET_UNLOAD, "reset_unload", "of these, connections that lost their helper with bytes on their way") \
 	/* messages */							\
 	R(MSG_REQUEST, "msg_request", "SIP requests framed")		\
 	R(MSG_RESPONSE, "msg_response", "SIP responses framed")	\
@@ -72,6 +83,7 @@
 	R(SDP_ICE, "sdp_ice", "SDP bodies left alone because they carry ICE candidates") \
 	R(SDP_NOT_UDP, "sdp_not_udp", "SDP media left alone because they do not run over UDP") \
 	R(SDP_NO_CALL, "sdp_no_call", "SDP bodies left alone because they belong to no call that is followed") \
+	R(SDP_OFF, "sdp_off", "SDP bodies left alone because media_filter is off") \
 	R(SDP_DENIED, "sdp_denied", "SDP media left alone because no door may lead to its port") \
 	/* calls and doors */						\
 	R(CALL_NEW, "call_new", "calls begun")			\
@@ -80,16 +92,29 @@
 	R(CALL_CHALLENGED, "call_challenged", "calls whose INVITE was challenged (401, 407); the next INVITE begins them anew") \
 	R(CALL_TIMEOUT, "call_timeout", "calls ended by a time-out")	\
 	R(CALL_LIMIT, "call_limit", "calls not followed because calls_max or doors_per_call is reached") \
+	R(CALL_SHARE, "call_share", "calls not followed because an inside host has its share of calls_max") \
 	R(CALL_NOMEM, "call_nomem", "calls not followed for want of memory") \
 	R(CALL_FLUSHED, "call_flushed", "calls ended because the helper was switched off or its namespace went") \
 	R(CALL_DOORLESS, "call_doorless", "calls whose doors someone else deleted") \
 	R(BYE_REFUSED, "bye_refused", "BYEs answered with a challenge or failure: call goes on") \
+	R(BINDING_NEW, "binding_new", "bindings asked for by REGISTER") \
+	R(BINDING_GRANTED, "binding_granted", "bindings granted by their registrar") \
+	R(BINDING_REFRESHED, "binding_refreshed", "bindings granted once more") \
+	R(BINDING_REMOVED, "binding_removed", "bindings removed, or not listed any more, by their registrar") \
+	R(BINDING_EXPIRED, "binding_expired", "bindings that were not refreshed in time") \
+	R(BINDING_FAILED, "binding_failed", "registrations refused (challenges apart) or not answered") \
+	R(BINDING_LIMIT, "binding_limit", "bindings not followed because bindings_max, or what one user may have, is reached") \
+	R(BINDING_SHARE, "binding_share", "bindings not followed because an inside host has its share of bindings_max") \
+	R(BINDING_NOMEM, "binding_nomem", "bindings not followed for want of memory") \
+	R(BINDING_FLUSHED, "binding_flushed", "bindings ended because the helper was switched off or its namespace went") \
+	R(CONTACT_NO_DOOR, "contact_no_door", "Contacts that got no signalling door: they say the port of their connection") \
 	R(DOOR_RESERVED, "door_reserved", "public ports reserved")	\
 	R(DOOR_OPENED, "door_opened", "doors opened")		\
 	R(DOOR_CLOSED, "door_closed", "doors closed")		\
 	R(DOOR_PORT_CHANGED, "door_port_changed", "doors whose public port differs from the inside port") \
 	R(DOOR_EXPECT_FULL, "door_expect_full", "doors refused by the kernel: expectation table full") \
 	R(DOOR_FAILED, "door_failed", "doors that could not be made")	\
+	R(DOOR_FORWARDED, "door_forwarded", "public ports passed over because a rule forwards them") \
 	R(DOOR_USED, "door_used", "flows that came in through a door")	\
 	R(DOOR_BOUND, "door_bound", "flows from inside bound to their advertised port") \
 	R(DOOR_CLASH, "door_clash", "flows of a door that got another port because of a running flow") \

@@ -25,32 +25,43 @@ struct nst_mapping {
 
 /**
  * struct nst_alias - how an end writes its own address (R4)
- * @seen: a Via or Contact with the own address was seen
+ * @public: bit n: in places of kind n it wrote its public address last, see
+ *	natmap.c; such places need no translation (N2)
+ * @seen: a Contact with the own address was seen
  * @port: the port it wrote last in a Contact; 0: none written
- * @via: ring of what it wrote in Vias, found again by the branch
- * @via.branch: hash of the branch; 0: unused
- * @via.port: port it wrote there, 0: none written
+ * @usual: the first Via that was made the port of the connection, and the
+ *	first that was made that of a signalling door
+ * @usual.port: port it wrote there, 0: none written
+ * @usual.public_port: what that became; 0: unused
+ * @via: ring of Vias that wrote, or became, something else than @usual; found
+ *	again by the branch
+ * @via.branch: half of a hash of the branch; 0: unused
+ * @via.port: as in @usual
+ * @via.public_port: as in @usual
  * @next: next place in @via
- * @via_seen: a Via with the own address was seen
- * @via_port: port written in the first of them; @via holds the branches that
- *	wrote another one
  * @route_seen: a Record-Route or Route with the own address was seen
  * @route_port: the port written last in one
  *
  * A client's TCP source port is not its listening port: its text says 5060
- * (or nothing), the public text says the translated source port.  What comes
- * back must read as the client wrote it.
+ * (or nothing), the public text says the port of a signalling door, or the
+ * translated source port.  What comes back must read as the client wrote it,
+ * Vias even where the door went in between.  A door itself knows how its
+ * Contact was written; @port and @route_port are for the source port alone.
  */
 struct nst_alias {
+	u8 public;
 	bool seen;
 	u16 port;
 	struct {
-		u64 branch;
 		u16 port;
+		u16 public_port;
+	} usual[2];
+	struct {
+		u32 branch;
+		u16 port;
+		u16 public_port;
 	} via[NST_ALIAS_BRANCHES];
 	u8 next;
-	bool via_seen;
-	u16 via_port;
 	bool route_seen;
 	u16 route_port;
 };
@@ -74,6 +85,7 @@ struct nst_natmap {
  * @map: address map of the connection
  * @conn: identity of the connection, for the trace
  * @dir: who sent it: 0 client, 1 server
+ * @zone: conntrack zone
  * @index: number of the message in its segment, for the trace
  * @buf: the message from its first byte
  * @msg: parsed form of it
@@ -87,6 +99,7 @@ struct rewrite {
 	struct nst_natmap *map;
 	u64 conn;
 	u8 dir;
+	u16 zone;
 	u16 index;
 	const char *buf;
 	const struct sip_msg *msg;

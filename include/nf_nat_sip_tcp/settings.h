@@ -124,7 +124,89 @@ struct nst_settings {
 	struct nst_ranges door_public_ports;
 };
 
-/** nst_settings_default - fill in the defaults of design section 7 */
+/**
+ * enum nst_setting_type - what a setting is, and how &struct nst_settings has it
+ * @NST_SETTING_FLAG: bool
+ * @NST_SETTING_NUMBER: u32
+ * @NST_SETTING_CHOICE: u8, one of an enum
+ * @NST_SETTING_PORTS: NST_PORTS_MAX u16; unused ones are 0 and at the end
+ * @NST_SETTING_RANGES: &struct nst_ranges
+ * @NST_SETTING_PREFIXES: NST_PREFIXES_MAX &struct nst_prefix
+ */
+enum nst_setting_type {
+	NST_SETTING_FLAG,
+	NST_SETTING_NUMBER,
+	NST_SETTING_CHOICE,
+	NST_SETTING_PORTS,
+	NST_SETTING_RANGES,
+	NST_SETTING_PREFIXES,
+};
+
+/* Members of &struct nst_settings. */
+#define NST_SETTINGS_NR 25
+
+/**
+ * struct nst_setting - a setting, for all who set, check or describe it
+ * @name: member of &struct nst_settings
+ * @type: enum nst_setting_type
+ * @offset: where it is there
+ * @size: of the whole member
+ * @min: smallest value
+ * @max: largest value; of a list most entries
+ * @def: default, unless it is a list
+ * @ranges: default of NST_SETTING_RANGES; NULL: none
+ * @refusal: what is said where it is refused: name and what is allowed
+ */
+struct nst_setting {
+	const char *name;
+	u8 type;
+	u16 offset;
+	u16 size;
+	u32 min;
+	u32 max;
+	u32 def;
+	const struct nst_ranges *ranges;
+	const char *refusal;
+};
+
+/* In the order of &struct nst_settings. */
+extern const struct nst_setting nst_setting_table[NST_SETTINGS_NR];
+
+/** nst_setting_at - where a setting is */
+static inline void *nst_setting_at(struct nst_settings *set, const struct nst_setting *s)
+{
+	return (char *)set + s->offset;
+}
+
+/**
+ * nst_setting_put - give a flag, number or choice a value, if it is allowed
+ *
+ * Return: 0, or -ERANGE with nothing changed.
+ */
+int nst_setting_put(struct nst_settings *set, const struct nst_setting *s, u32 val);
+
+/** nst_setting_value - value of a flag, number or choice */
+u32 nst_setting_value(const struct nst_settings *set, const struct nst_setting *s);
+
+/**
+ * nst_range_put - put a range at place @n of a list of them
+ *
+ * Return: 0; -ERANGE where it is none; -E2BIG where there is no such place.
+ */
+int nst_range_put(struct nst_ranges *r, unsigned int n, u32 first, u32 last);
+
+/**
+ * nst_prefix_put - put a prefix at place @n of a list of NST_PREFIXES_MAX
+ *
+ * Bits of @addr behind the prefix are cleared.  Return: as nst_range_put().
+ */
+int nst_prefix_put(struct nst_prefix *list, unsigned int n,
+		   const struct nst_addr *addr, u32 len);
+
+/** nst_settings_conflict - what is wrong between settings that are each allowed, or NULL */
+const char *nst_settings_conflict(const struct nst_settings *set);
+
+/** nst_settings_default - fill in the defaults of nst_setting_table */
 void nst_settings_default(struct nst_settings *set);
 
 /** nst_ranges_has - is this port in one of the ranges? */

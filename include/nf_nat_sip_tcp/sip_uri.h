@@ -68,6 +68,9 @@ struct sip_via {
 	struct span maddr;
 };
 
+/** sip_default_port - what no port in this URI means (RFC 3261 19.1.2) */
+u16 sip_default_port(const char *base, const struct sip_uri *uri);
+
 /** sip_hostport_parse - read host[:port] that fills the span; 0 or -EINVAL */
 int sip_hostport_parse(const char *base, struct span s, struct sip_hostport *hp);
 

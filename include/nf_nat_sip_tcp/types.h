@@ -9,9 +9,14 @@
 
 #ifdef __KERNEL__
 #include <linux/errno.h>
+#include <linux/jump_label.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
 #include <linux/types.h>
+
+/* A condition that hardly ever holds, and costs nothing then. */
+#define NST_DECLARE_SWITCH(name) DECLARE_STATIC_KEY_FALSE(name)
+#define nst_switch_on(name) static_branch_unlikely(&(name))
 #else
 #include <errno.h>
 #include <stdbool.h>
@@ -25,6 +30,9 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 typedef int32_t s32;
 typedef int64_t s64;
+
+#define NST_DECLARE_SWITCH(name) extern bool name
+#define nst_switch_on(name) (name)
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #ifndef fallthrough

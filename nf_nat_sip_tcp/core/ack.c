@@ -60,7 +60,8 @@ static bool take_ack(struct nst_conn *c, struct nst_flow *f, u32 ack)
 	f->rto = 0;
 	f->rto_due = 0;
 	seqmap_prune(&f->map, ack);
-	retain_prune(c->env, f, ack);
+	seqmap_trim(c, &f->map);
+	retain_prune(c, f, ack);
 	return true;
 }
 

@@ -4,6 +4,7 @@
  * INVITE to its end.
  */
 #include <nf_nat_sip_tcp/calls.h>
+#include <nf_nat_sip_tcp/contact.h>
 
 int calls_create(struct nst_env *env)
 {
@@ -24,9 +25,22 @@ void calls_destroy(struct nst_env *env)
 	env->calls = NULL;
 }
 
-static struct nst_call **bucket_of(const struct nst_env *env, u64 hash)
+/*
+ * The host is in it: whoever can have many hosts speak of one Call-ID must not
+ * get a long chain by that.
+ */
+static struct nst_call **bucket_of(const struct nst_env *env, const struct call_key *key)
 {
-	return &env->calls->bucket[(u32)hash % NST_CALL_BUCKETS];
+	struct {
+		u64 call_id_hash;
+		u8 ip[16];
+		u32 family;
+		u32 zone;
+	} k = { .call_id_hash = key->call_id_hash, .family = key->inside.family,
+		.zone = key->zone };
+
+	memcpy(k.ip, key->inside.ip, key->inside.family == 6 ? 16 : 4);
+	return &env->calls->bucket[(u32)nst_hash(env, &k, sizeof(k)) % NST_CALL_BUCKETS];
 }
 
 static bool key_matches(const struct nst_call *call, const struct call_key *key)
@@ -40,7 +54,7 @@ struct nst_call *calls_next(const struct nst_env *env, const struct call_key *ke
 {
 	struct nst_call *call;
 
-	call = after ? after->hash_next : *bucket_of(env, key->call_id_hash);
+	call = after ? after->hash_next : *bucket_of(env, key);
 	while (call && !key_matches(call, key))
 		call = call->hash_next;
 	return call;
@@ -58,27 +72,37 @@ static bool calls_full(const struct nst_env *env, const struct call_key *key)
 	return same >= NST_SAME_ID_MAX;
 }
 
+static bool has_its_share(const struct nst_env *env, const struct nst_call *call)
+{
+	return nst_share_used(env, call->h.account.host->calls, env->calls->nr,
+			      env->set.calls_max);
+}
+
 struct nst_call *call_new(struct nst_env *env, const struct call_key *key)
 {
-	struct nst_call **bucket = bucket_of(env, key->call_id_hash);
+	struct nst_call **bucket = bucket_of(env, key);
 	struct nst_call *call;
 
 	if (calls_full(env, key)) {
 		nst_count(env, NST_R_CALL_LIMIT);
 		return NULL;
 	}
-	call = env->ops->alloc(env, sizeof(*call));
+	call = holder_new(env, sizeof(*call), NST_HOLDER_CALL, &key->inside, key->zone);
 	if (!call) {
 		nst_count(env, NST_R_CALL_NOMEM);
 		return NULL;
 	}
-	memset(call, 0, sizeof(*call));
-	holder_init(&call->h, NST_HOLDER_CALL, &key->inside, key->zone);
+	if (has_its_share(env, call)) {
+		nst_count(env, NST_R_CALL_SHARE);
+		call_free(env, call);
+		return NULL;
+	}
 	call->state = NST_CALL_EARLY;
 	call->call_id_hash = key->call_id_hash;
 	call->hash_next = *bucket;
 	*bucket = call;
 	env->calls->nr++;
+	call->h.account.host->calls++;
 	nst_count(env, NST_R_CALL_NEW);
 	call_trace(env, "new");
 	return call;
@@ -87,12 +111,16 @@ struct nst_call *call_new(struct nst_env *env, const struct call_key *key)
 void call_free(struct nst_env *env, struct nst_call *call)
 {
 	peer_media_forget(env, call);
-	env->ops->free(env, call, sizeof(*call));
+	holder_free(env, &call->h, sizeof(*call));
 }
 
 static void unlink_call(struct nst_env *env, struct nst_call *call)
 {
-	struct nst_call **p = bucket_of(env, call->call_id_hash);
+	struct call_key key = {
+		.call_id_hash = call->call_id_hash, .inside = call->h.inside,
+		.zone = call->h.zone,
+	};
+	struct nst_call **p = bucket_of(env, &key);
 
 	while (*p && *p != call)
 		p = &(*p)->hash_next;
@@ -100,6 +128,7 @@ static void unlink_call(struct nst_env *env, struct nst_call *call)
 		*p = call->hash_next;
 	call->hash_next = NULL;
 	env->calls->nr--;
+	call->h.account.host->calls--;
 }
 
 void call_end(struct nst_env *env, struct nst_call *call, struct nst_work *work,
@@ -109,9 +138,11 @@ void call_end(struct nst_env *env, struct nst_call *call, struct nst_work *work,
 		return;
 	unlink_call(env, call);
 	call_talks(call, NULL, 0);
+	call_contacts_drop(env, call, work);
 	call->state = NST_CALL_ENDED;
 	nst_count(env, reason);
 	call_trace(env, text);
+	env->ops->notify(env, NST_NOTICE_CALL, call, reason);
 	holder_end(env, &call->h, work);
 }
 
@@ -159,4 +190,16 @@ void call_trace(struct nst_env *env, const char *text)
 
 	if (nst_tracing(env))
 		env->ops->trace(env, &t);
+}
+
+bool calls_each(struct nst_env *env, u32 *pos,
+		bool (*fn)(const struct nst_call *call, void *arg), void *arg)
+{
+	const struct nst_call *call;
+
+	for (; *pos < NST_CALL_BUCKETS; ++*pos)
+		for (call = env->calls->bucket[*pos]; call; call = call->hash_next)
+			if (!fn(call, arg))
+				return false;
+	return true;
 }

@@ -10,6 +10,7 @@
  * OPAQUE is for good (I5).  It still delivers what was held or acknowledged,
  * and translates what is in flight; then it adds two constants.
  */
+#include <nf_nat_sip_tcp/event.h>
 #include <nf_nat_sip_tcp/flow.h>
 
 /* A sender repeats after 0.2, 0.4, 0.8 s ...: about a second and a half. */
@@ -33,8 +34,8 @@ void conn_free(struct nst_conn *c)
 	c->state = NST_CONN_DEAD;
 	talker_gone(c->env, &c->talker);
 	for (dir = 0; dir < 2; dir++) {
-		retain_flush(c->env, &c->flow[dir]);
-		seqmap_free(c->env, &c->flow[dir].map);
+		retain_flush(c, &c->flow[dir]);
+		seqmap_free(c, &c->flow[dir].map);
 	}
 }
 
@@ -54,28 +55,66 @@ bool conn_wants_payload(const struct nst_conn *c, u8 dir)
 	return c->state == NST_CONN_SYN_ACK || c->state == NST_CONN_FOLLOWED;
 }
 
+/*
+ * Is this the end of following what was SIP?  What never was, and what the
+ * ends or the user themselves decide, is no error.
+ */
+static bool is_error(enum nst_reason reason)
+{
+	switch (reason) {
+	case NST_R_OPAQUE_START_LINE:
+	case NST_R_OPAQUE_HEADER_SIZE:
+	case NST_R_OPAQUE_NO_CLEN:
+	case NST_R_OPAQUE_BAD_CLEN:
+	case NST_R_OPAQUE_HOLD_TIMEOUT:
+	case NST_R_OPAQUE_HOLD_MAX:
+	case NST_R_OPAQUE_WINDOW:
+	case NST_R_OPAQUE_NOMEM:
+	case NST_R_OPAQUE_MEM:
+	case NST_R_OPAQUE_SHARE:
+	case NST_R_OPAQUE_RECORDS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void tell_opaque(struct nst_conn *c)
+{
+	struct nst_trace t = { .id = NST_TRACE_OPAQUE, .reason = c->reason, .conn = c->id };
+	struct nst_event e = { .id = NST_EVENT_OPAQUE, .reason = c->reason, .conn = c->id };
+
+	if (nst_tracing(c->env))
+		c->env->ops->trace(c->env, &t);
+	if (nst_events_wanted())
+		c->env->ops->event(c->env, &e);
+}
+
 /* From now on look at nothing; what is held goes out as it is. */
 void conn_opaque(struct nst_conn *c, enum nst_reason reason)
 {
-	struct nst_trace t = { .id = NST_TRACE_OPAQUE, .reason = reason };
 	u8 dir;
 
 	if (c->state == NST_CONN_OPAQUE)
 		return;
+	c->doomed = c->state == NST_CONN_FOLLOWED && is_error(reason) &&
+		    c->env->set.on_error == NST_ON_ERROR_RESET;
 	c->state = NST_CONN_OPAQUE;
 	c->reason = reason;
 	nst_count(c->env, reason);
 	talker_gone(c->env, &c->talker);
 	for (dir = 0; dir < 2; dir++)
 		flow_release(&c->flow[dir]);
-	t.conn = c->id;
-	if (nst_tracing(c->env))
-		c->env->ops->trace(c->env, &t);
+	tell_opaque(c);
+	c->env->ops->notify(c->env, NST_NOTICE_CONNECTION, c, reason);
 }
 
-static void out_init(const struct nst_segment *seg, struct nst_out *out)
+static void out_init(struct nst_conn *c, const struct nst_segment *seg,
+		     struct nst_out *out)
 {
 	memset(out, 0, sizeof(*out));
+	c->sent[0] = c->flow[0].snd_nxt;
+	c->sent[1] = c->flow[1].snd_nxt;
 	if (!seg)
 		return;
 	out->verdict = NST_ACCEPT;
@@ -85,11 +124,23 @@ static void out_init(const struct nst_segment *seg, struct nst_out *out)
 	out->win = seg->win;
 }
 
+/* Nothing of this step leaves: the RSTs must have the numbers before it. */
+static void reset_both(struct nst_conn *c, struct nst_out *out)
+{
+	c->doomed = false;
+	c->flow[0].snd_nxt = c->sent[0];
+	c->flow[1].snd_nxt = c->sent[1];
+	out->verdict = NST_DROP;
+	flow_give_up(c, NST_R_RESET_ON_ERROR, out);
+}
+
 static void finish(struct nst_conn *c, u64 now, struct nst_out *out)
 {
 	u64 due[2];
 	u8 dir;
 
+	if (c->doomed)
+		reset_both(c, out);
 	for (dir = 0; dir < 2; dir++) {
 		flow_push(c, dir, now, out);
 		flow_publish(&c->flow[dir], &out->publish[dir]);
@@ -98,8 +149,23 @@ static void finish(struct nst_conn *c, u64 now, struct nst_out *out)
 	out->timer = due[0] && (!due[1] || due[0] < due[1]) ? due[0] : due[1];
 }
 
+/* Should it have to be reset: a RST must name the number of the day. */
+static void note_numbers(struct nst_conn *c, const struct nst_segment *seg,
+			 const struct nst_out *out)
+{
+	struct nst_flow *f = &c->flow[seg->dir];
+	struct nst_flow *back = &c->flow[!seg->dir];
+
+	f->snd_nxt = seq_max(f->snd_nxt, out->seq + seg->len + !!(seg->flags & NST_FIN));
+	f->rend_nxt = f->snd_nxt;
+	if (!(seg->flags & NST_ACK) || seq_after(seg->ack, back->snd_nxt))
+		return;
+	back->snd_una = seq_max(back->snd_una, seg->ack);
+	back->acked = seq_max(back->acked, out->ack);
+}
+
 /* Both numbers of a connection at rest are off by constants. */
-static void pass_constant(const struct nst_conn *c, const struct nst_segment *seg,
+static void pass_constant(struct nst_conn *c, const struct nst_segment *seg,
 			  struct nst_out *out)
 {
 	const struct nst_flow *f = &c->flow[seg->dir];
@@ -113,6 +179,7 @@ static void pass_constant(const struct nst_conn *c, const struct nst_segment *se
 		out->sack[i].left = seg->sack[i].left - back->map.after;
 		out->sack[i].right = seg->sack[i].right - back->map.after;
 	}
+	note_numbers(c, seg, out);
 }
 
 /* A RST ends the connection where both ends believe it is (RFC 5961 3). */
@@ -126,7 +193,7 @@ static void step_rst(struct nst_conn *c, const struct nst_segment *seg,
 	if (seg->seq != f->rcv_nxt)
 		return;
 	for (dir = 0; dir < 2; dir++) {
-		retain_flush(c->env, &c->flow[dir]);
+		retain_flush(c, &c->flow[dir]);
 		c->flow[dir].rend_nxt = c->flow[dir].snd_nxt;
 		c->flow[dir].ack_due = 0;
 		c->flow[dir].rto_due = 0;
@@ -282,7 +349,7 @@ static int feed_start(struct step *st, u32 skip)
 	    !seq_after(fd->f->snd_nxt + fd->n, fd->f->edge))
 		return 0;
 	fd->replace = true;
-	return block_room(st->c->env, &fd->blk, fd->n);
+	return block_room(st->c, &fd->blk, fd->n);
 }
 
 /*
@@ -393,7 +460,7 @@ void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 {
 	struct step st = { .c = c, .seg = seg, .now = now, .out = out };
 
-	out_init(seg, out);
+	out_init(c, seg, out);
 	if (seg->flags & NST_SYN)
 		conn_syn(c, seg);
 	else if (c->state < NST_CONN_FOLLOWED)
@@ -411,7 +478,7 @@ void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 
 void step_timer(struct nst_conn *c, u64 now, struct nst_out *out)
 {
-	out_init(NULL, out);
+	out_init(c, NULL, out);
 	if (c->state == NST_CONN_DEAD)
 		return;
 	flow_timer(c, 0, now, out);
@@ -422,7 +489,7 @@ void step_timer(struct nst_conn *c, u64 now, struct nst_out *out)
 void step_opaque(struct nst_conn *c, enum nst_reason reason, u64 now,
 		 struct nst_out *out)
 {
-	out_init(NULL, out);
+	out_init(c, NULL, out);
 	conn_opaque(c, reason);
 	finish(c, now, out);
 }

@@ -159,6 +159,8 @@ static struct nst_call *turn_call(const struct turn *t)
 	call->legs[0] = t->tags;
 	call->nr_legs = 1;
 	call->expires = after(d, d->env->set.ringing_timeout);
+	call->peer = d->map->end[!t->end].inside.addr;
+	d->env->ops->notify(d->env, NST_NOTICE_CALL, call, NST_R_MAX);
 	return call;
 }
 
@@ -243,6 +245,31 @@ static void on_ack(const struct turn *t, const struct sdp *sdp)
 		hear_peer(t, sdp, true);
 }
 
+/*
+ * Until when this dialog's BYE may be answered; 0: no such BYE any more.  The
+ * call is over when that is so of all its dialogs: a fork that never answers
+ * its BYE must not take along the one that is talked by (D5).  An early dialog
+ * ends with its INVITE (RFC 3261 15.1.2).
+ */
+static void bye_wait(const struct turn *t, u64 due)
+{
+	struct nst_call *call = t->call;
+	int i = leg_find(call, &t->tags);
+	u64 last = 0;
+
+	if (i >= 0 && call->state == NST_CALL_CONFIRMED)
+		call->legs[i].bye_due = due;
+	for (i = 0; i < call->nr_legs; i++) {
+		if (!call->legs[i].bye_due) {
+			last = 0;
+			break;
+		}
+		if (call->legs[i].bye_due > last)
+			last = call->legs[i].bye_due;
+	}
+	call->bye_due = last;
+}
+
 static void on_request(const struct turn *t, const struct sdp *sdp)
 {
 	struct dialog *d = t->d;
@@ -259,7 +286,7 @@ static void on_request(const struct turn *t, const struct sdp *sdp)
 		break;
 	case SIP_BYE:
 		remember_request(t, false);
-		t->call->bye_due = after(d, BYE_TIMEOUT);
+		bye_wait(t, after(d, BYE_TIMEOUT));
 		break;
 	case SIP_ACK:
 		on_ack(t, sdp);
@@ -279,6 +306,8 @@ static void leg_confirm(const struct turn *t)
 	if (i < 0) {
 		if (call->nr_legs < NST_LEGS_MAX)
 			call->legs[call->nr_legs++] = t->tags;
+		/* This one has no BYE under way. */
+		call->bye_due = 0;
 		return;
 	}
 	leg = &call->legs[i];
@@ -298,6 +327,7 @@ static void invite_accepted(const struct turn *t, u8 n)
 	if (call->state == NST_CALL_EARLY) {
 		call->state = NST_CALL_CONFIRMED;
 		call_trace(t->d->env, "confirmed");
+		t->d->env->ops->notify(t->d->env, NST_NOTICE_CALL, call, NST_R_MAX);
 	}
 	call->expires = after(t->d, t->d->env->set.call_timeout);
 }
@@ -311,7 +341,6 @@ static void bye_done(const struct turn *t, u8 n)
 	struct nst_call *call = t->call;
 	int i;
 
-	call->bye_due = 0;
 	txn_drop(t->d->env, t->call, n, false);
 	if (call->state != NST_CALL_CONFIRMED)
 		return;
@@ -319,6 +348,8 @@ static void bye_done(const struct turn *t, u8 n)
 	if (i < 0)
 		return;
 	call->legs[i] = call->legs[--call->nr_legs];
+	/* What is left may be waiting for its own. */
+	bye_wait(t, 0);
 	if (!call->nr_legs)
 		call_end(t->d->env, call, t->d->work, NST_R_CALL_ENDED, "ended");
 }
@@ -327,7 +358,7 @@ static void bye_failed(const struct turn *t, u8 n)
 {
 	u16 status = t->d->msg->status;
 
-	t->call->bye_due = 0;
+	bye_wait(t, 0);
 	/* No such call there, or no answer: gone all the same (15.1.1). */
 	if (status == 481 || status == 408) {
 		bye_done(t, n);

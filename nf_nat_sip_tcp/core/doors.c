@@ -3,6 +3,7 @@
  * Doors: public UDP ports of a call, from reservation to opening.
  *
  *   dialog_media_port   a description names inside ports: reserved, closed
+ *   dialog_public_port  it names public ones of its host: the same for these
  *   doors_offer         the request that named them waits for its answer
  *   doors_open          the answer came: let packets in, from the peer only
  *   doors_settle        the request is over; what it reserved in vain goes back
@@ -12,9 +13,9 @@
  */
 #include <nf_nat_sip_tcp/calls.h>
 
-static void door_free(struct nst_env *env, struct nst_door *door)
+static void door_free(struct nst_env *env, struct nst_holder *h, struct nst_door *door)
 {
-	env->ops->free(env, door, sizeof(*door));
+	env->ops->free_for(env, &h->account, door, sizeof(*door));
 }
 
 void doors_free(struct nst_env *env, struct nst_holder *h)
@@ -23,7 +24,7 @@ void doors_free(struct nst_env *env, struct nst_holder *h)
 
 	while ((door = h->doors)) {
 		h->doors = door->next;
-		door_free(env, door);
+		door_free(env, h, door);
 	}
 	h->nr_doors = 0;
 }
@@ -36,7 +37,7 @@ static void door_release(struct nst_env *env, struct nst_holder *h, struct nst_d
 	*p = door->next;
 	h->nr_doors--;
 	env->ops->door_release(env, h, door);
-	door_free(env, door);
+	door_free(env, h, door);
 }
 
 /* The door to the @i-th port of a request. */
@@ -47,30 +48,43 @@ static struct nst_door *door_find(const struct nst_reserve *req, u8 i)
 	for (door = req->holder->doors; door; door = door->next)
 		if (door->inside.port == req->inside.port + i &&
 		    addr_equal(&door->inside.addr, &req->inside.addr) &&
+		    addr_equal(&door->public_ep.addr, &req->public_addr) &&
+		    (!req->wanted || door->public_ep.port == req->wanted + i))
+			break;
+	return door;
+}
+
+/* The door at the public port that is wanted. */
+static const struct nst_door *door_at(const struct nst_reserve *req)
+{
+	const struct nst_door *door;
+
+	for (door = req->holder->doors; door; door = door->next)
+		if (door->public_ep.port == req->wanted &&
 		    addr_equal(&door->public_ep.addr, &req->public_addr))
 			break;
 	return door;
 }
 
-static void chain_free(struct nst_env *env, struct nst_door *chain)
+static void chain_free(struct nst_env *env, struct nst_holder *h, struct nst_door *chain)
 {
 	struct nst_door *next;
 
 	for (; chain; chain = next) {
 		next = chain->next;
-		door_free(env, chain);
+		door_free(env, h, chain);
 	}
 }
 
-static struct nst_door *chain_alloc(struct nst_env *env, u8 count)
+static struct nst_door *chain_alloc(struct nst_env *env, struct nst_holder *h, u8 count)
 {
 	struct nst_door *chain = NULL;
 	struct nst_door *door;
 
 	while (count--) {
-		door = env->ops->alloc(env, sizeof(*door));
+		door = env->ops->alloc_for(env, &h->account, sizeof(*door));
 		if (!door) {
-			chain_free(env, chain);
+			chain_free(env, h, chain);
 			return NULL;
 		}
 		memset(door, 0, sizeof(*door));
@@ -103,12 +117,12 @@ static int doors_reserve(struct nst_env *env, struct nst_reserve *req)
 
 	if (req->holder->nr_doors + req->count > env->set.doors_per_call)
 		return -ENOSPC;
-	chain = chain_alloc(env, req->count);
+	chain = chain_alloc(env, req->holder, req->count);
 	if (!chain)
 		return -ENOMEM;
 	err = env->ops->door_reserve(env, req);
 	if (err) {
-		chain_free(env, chain);
+		chain_free(env, req->holder, chain);
 		return err;
 	}
 	for (i = 0; i < req->count; i++, chain = next) {
@@ -126,6 +140,8 @@ static int door_complete(struct nst_env *env, const struct nst_reserve *whole, u
 	int err;
 
 	req.inside.port += i;
+	if (req.wanted)
+		req.wanted += i;
 	req.count = 1;
 	req.pair = false;
 	err = doors_reserve(env, &req);
@@ -188,6 +204,17 @@ int dialog_media_port(struct nst_env *env, struct nst_reserve *req, u8 media,
 	if (!err)
 		doors_name(req, media, use);
 	return err;
+}
+
+int dialog_public_port(struct nst_env *env, struct nst_reserve *req, u8 media,
+		       enum nst_port_use use)
+{
+	const struct nst_door *door = door_at(req);
+	u16 port = door ? door->inside.port : env->ops->port_mapped(env, req);
+
+	if (port)
+		req->inside.port = port;
+	return dialog_media_port(env, req, media, use);
 }
 
 void dialog_rollback(struct nst_env *env, struct nst_call *call)
@@ -310,8 +337,8 @@ void doors_open(struct nst_env *env, const struct door_answer *answer)
 void peer_media_forget(struct nst_env *env, struct nst_call *call)
 {
 	if (call->peer_media)
-		env->ops->free(env, call->peer_media,
-			       call->nr_peer_media * sizeof(*call->peer_media));
+		env->ops->free_for(env, &call->h.account, call->peer_media,
+				   call->nr_peer_media * sizeof(*call->peer_media));
 	call->peer_media = NULL;
 	call->nr_peer_media = 0;
 }
@@ -326,7 +353,7 @@ void peer_media_remember(struct nst_env *env, struct nst_call *call, const struc
 	peer_media_forget(env, call);
 	if (!sdp->nr)
 		return;
-	m = env->ops->alloc(env, sdp->nr * sizeof(*m));
+	m = env->ops->alloc_for(env, &call->h.account, sdp->nr * sizeof(*m));
 	if (!m)
 		return;
 	memset(m, 0, sdp->nr * sizeof(*m));

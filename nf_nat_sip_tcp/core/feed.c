@@ -15,6 +15,7 @@
  * passes unchanged) or a block that replaces it.  A message is parsed where
  * it lies if the segment has all of it, and is copied only to be held.
  */
+#include <nf_nat_sip_tcp/event.h>
 #include <nf_nat_sip_tcp/flow.h>
 #include <nf_nat_sip_tcp/message.h>
 
@@ -34,12 +35,22 @@ static void trace_n(struct feed *fd, enum nst_trace_id id, u32 a, u32 b, u32 c)
 	fd->c->env->ops->trace(fd->c->env, &t);
 }
 
+static void tell(const struct feed *fd, enum nst_event_id id, u32 a, u32 b, u32 c)
+{
+	struct nst_event e = { .id = id, .dir = fd->dir, .conn = fd->c->id };
+
+	e.n[0] = a;
+	e.n[1] = b;
+	e.n[2] = c;
+	fd->c->env->ops->event(fd->c->env, &e);
+}
+
 /* Take room for @more bytes of output, so that writing them cannot fail. */
 static int feed_room(struct feed *fd, u32 more)
 {
 	if (!fd->replace)
 		more += fd->passed;
-	return block_room(fd->c->env, &fd->blk, more);
+	return block_room(fd->c, &fd->blk, more);
 }
 
 /* From here on a block goes out in the place of the payload. */
@@ -86,7 +97,7 @@ static int feed_hold(struct feed *fd)
 			fd->lost = NST_R_OPAQUE_HOLD_MAX;
 		return -ENOSPC;
 	}
-	err = block_room(fd->c->env, &f->hold, len);
+	err = block_room(fd->c, &f->hold, len);
 	if (err)
 		return err;
 	if (!f->hold->len)
@@ -111,6 +122,12 @@ static void feed_record(struct feed *fd, const struct edits *e, u32 orig_seq, u3
 	r.new_seq = new_seq + first;
 	r.new_len = last - first + e->delta;
 	seqmap_add(&fd->f->map, &r);
+}
+
+/* No method has a slash in it (RFC 3261 7.1, 7.2). */
+static bool is_response(const char *buf, u32 len)
+{
+	return len > 4 && buf[3] == '/';
 }
 
 /*
@@ -139,6 +156,9 @@ static int feed_message(struct feed *fd, const char *buf, u32 len, struct edits 
 	trace_n(fd, NST_TRACE_TOTAL, m.hdr_len + m.body_len, 0, 0);
 	trace_n(fd, NST_TRACE_STATE, 0, 0, m.hdr_len + m.body_len - len);
 
+	if (nst_events_wanted())
+		tell(fd, NST_EVENT_MESSAGE, m.hdr_len, m.body_len, is_response(buf, len));
+
 	edits_init(e);
 	message_process(&m);
 	if (e->nr && feed_room(fd, len + e->delta)) {
@@ -155,6 +175,8 @@ static int feed_message(struct feed *fd, const char *buf, u32 len, struct edits 
 	if (e->nr)
 		feed_record(fd, e, orig_seq, f->rend_nxt + start);
 	fd->blk->len += edits_render(e, buf, len, fd->blk->data + start);
+	if (e->nr && nst_events_wanted())
+		tell(fd, NST_EVENT_EDITS, len, len + e->delta, e->nr);
 	if (!held)
 		fd->pos += len;
 	return 0;
@@ -166,7 +188,7 @@ static int feed_complete(struct feed *fd, const char *buf, u32 len)
 	struct edits *e;
 	int err;
 
-	err = seqmap_room(env, &fd->f->map);
+	err = seqmap_room(fd->c, &fd->f->map);
 	if (!err)
 		err = feed_room(fd, len + GROWTH);
 	if (err)
@@ -296,7 +318,7 @@ static int gather_held(struct feed *fd)
 		f->need = asked;
 		return err;
 	}
-	block_free(fd->c->env, f->hold);
+	block_free(fd->c, f->hold);
 	f->hold = NULL;
 	feed_next_mode(fd, need);
 	return 0;
@@ -364,7 +386,7 @@ void flow_release(struct nst_flow *f)
 static void feed_trim(struct feed *fd)
 {
 	if (!fd->replace) {
-		block_free(fd->c->env, fd->blk);
+		block_free(fd->c, fd->blk);
 		fd->blk = NULL;
 	}
 }
@@ -375,7 +397,7 @@ void feed_retain(struct feed *fd)
 	if (fd->blk && fd->blk->len)
 		retain_add(fd->f, fd->blk);
 	else
-		block_free(fd->c->env, fd->blk);
+		block_free(fd->c, fd->blk);
 	fd->blk = NULL;
 }
 
@@ -389,7 +411,7 @@ void feed_lost(struct feed *fd)
 		len = 0;
 	feed_retain(fd);
 	conn_opaque(fd->c, fd->lost);
-	if (!len || block_room(fd->c->env, &rest, len))
+	if (!len || block_room(fd->c, &rest, len))
 		return;
 	block_append(rest, fd->p + fd->pos, len);
 	retain_add(fd->f, rest);

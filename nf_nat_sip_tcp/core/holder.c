@@ -6,15 +6,35 @@
  * and lives on until the skin has closed its doors.
  */
 #include <nf_nat_sip_tcp/calls.h>
+#include <nf_nat_sip_tcp/contact.h>
 
-void holder_init(struct nst_holder *h, enum nst_holder_kind kind,
+void *holder_new(struct nst_env *env, u32 size, enum nst_holder_kind kind,
 		 const struct nst_addr *inside, u16 zone)
 {
-	memset(h, 0, sizeof(*h));
+	struct nst_account account = { .host = env->ops->host_get(env, inside, zone) };
+	struct nst_holder *h = NULL;
+
+	if (account.host)
+		h = env->ops->alloc_for(env, &account, size);
+	if (!h) {
+		env->ops->host_put(env, account.host);
+		return NULL;
+	}
+	memset(h, 0, size);
 	h->kind = kind;
 	h->refs = 1;
 	h->inside = *inside;
 	h->zone = zone;
+	h->account = account;
+	return h;
+}
+
+void holder_free(struct nst_env *env, struct nst_holder *h, u32 size)
+{
+	struct nst_account account = h->account;
+
+	env->ops->free_for(env, &account, h, size);
+	env->ops->host_put(env, account.host);
 }
 
 void holder_unref(struct nst_env *env, struct nst_holder *h)
@@ -22,7 +42,10 @@ void holder_unref(struct nst_env *env, struct nst_holder *h)
 	if (--h->refs)
 		return;
 	doors_free(env, h);
-	call_free(env, (struct nst_call *)h);
+	if (h->kind == NST_HOLDER_CALL)
+		call_free(env, (struct nst_call *)h);
+	else
+		contact_free(env, (struct nst_contact *)h);
 }
 
 /*

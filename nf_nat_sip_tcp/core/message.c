@@ -3,8 +3,8 @@
  * A framed message on its way through the text side: parsed once, given to
  * its calls, rewritten once.
  */
+#include <nf_nat_sip_tcp/contact.h>
 #include <nf_nat_sip_tcp/message.h>
-#include <nf_nat_sip_tcp/natmap.h>
 
 /**
  * struct message_parts - a message taken apart, too large for the stack
@@ -98,6 +98,41 @@ static void take_sdp(struct message *m, struct message_parts *p)
 		nst_count(m->env, NST_R_SDP_UNPARSED);
 }
 
+/* Doors of the call, and signalling doors. */
+static u32 doors_held(const struct dialog *d)
+{
+	return d->env->bindings->doors + (d->call ? d->call->h.nr_doors : 0);
+}
+
+/* Return: how many doors there were before. */
+static u32 begin(struct dialog *d)
+{
+	u32 doors;
+
+	dialog_begin(d);
+	doors = doors_held(d);
+	register_begin(d);
+	call_contacts_begin(d);
+	return doors;
+}
+
+/* The message passes unchanged: what it would have said is not reserved. */
+static void rollback(struct dialog *d)
+{
+	if (d->call)
+		dialog_rollback(d->env, d->call);
+	register_rollback(d);
+	call_contacts_rollback(d);
+}
+
+/* dialog_end() may end calls. */
+static void end(struct dialog *d, const struct sdp *sdp)
+{
+	register_end(d);
+	call_contacts_end(d);
+	dialog_end(d, sdp);
+}
+
 /* Under the calls lock. */
 static void track_and_rewrite(struct message *m, struct message_parts *p)
 {
@@ -108,7 +143,7 @@ static void track_and_rewrite(struct message *m, struct message_parts *p)
 	};
 	struct rewrite rw = {
 		.env = m->env, .map = m->map, .conn = m->conn, .dir = m->dir,
-		.index = m->index, .buf = m->buf, .msg = &p->msg,
+		.zone = m->zone, .index = m->index, .buf = m->buf, .msg = &p->msg,
 		.sdp = p->has_sdp ? &p->sdp : NULL, .edits = m->edits,
 		.body_complete = m->len == m->hdr_len + m->body_len,
 	};
@@ -117,19 +152,16 @@ static void track_and_rewrite(struct message *m, struct message_parts *p)
 	};
 	int err;
 
-	dialog_begin(&d);
+	t.n[1] = -begin(&d);
 	rw.call = d.call;
-	if (d.call)
-		t.n[1] = -(u32)d.call->h.nr_doors;
 	err = rewrite_message(&rw);
-	if (err && d.call)
-		dialog_rollback(m->env, d.call);
-	if (err)
+	if (err) {
+		rollback(&d);
 		unchanged(m, -err);
-	if (d.call)
-		t.n[1] += d.call->h.nr_doors;
+	}
+	t.n[1] += doors_held(&d);
 	message_trace(m, &t);
-	dialog_end(&d, rw.sdp);
+	end(&d, rw.sdp);
 }
 
 static void count_changes(struct message *m, const struct sip_msg *msg)

@@ -6,9 +6,10 @@
  *                         end[!d].outside  ->  end[!d].inside     ("peer's")
  *
  * A client connects from one port and listens on another.  What it writes
- * about itself (Via, Contact, Record-Route) must lead back to it over this
- * connection, so outside it always says the translated source port; what the
- * client wrote is remembered and put back into what returns.
+ * about itself (Via, Contact, Record-Route) must lead back to it: by the
+ * signalling door to the port that it wrote, where there is one, else over
+ * this connection, by the translated source port.  What the client wrote is
+ * remembered and put back into what returns.
  *
  * From and To name users: peers compare them as strings, and both directions
  * must agree.  So a port in them changes only by a rule that can be turned
@@ -17,6 +18,9 @@
  * An address is shared by many hosts outside.  Where a port says that
  * another of them is meant (a second phone behind the same address), a
  * Contact, Via or route is left alone.
+ *
+ * An end that knows its public address (STUN) writes that, and wants to read
+ * it in what comes back.
  *
  * Nothing that results is subject to a rule again, so that a second pass
  * changes nothing.
@@ -71,6 +75,26 @@ static bool names_peer(const struct nst_natmap *map, u8 dir, const struct nst_ad
 	return mapping_active(peer) && addr_equal(addr, &peer->outside.addr);
 }
 
+/* The public address of whoever writes; where both ends have it, of neither. */
+static bool names_public(const struct nst_natmap *map, u8 dir, const struct nst_addr *addr)
+{
+	const struct nst_mapping *own = &map->end[dir];
+
+	return addr_changes(own) && addr_equal(addr, &own->outside.addr) &&
+	       !shared_outside(map);
+}
+
+/* What an end writes into its Contact comes back as Request-URI. */
+static u8 place_kind(enum nst_place place)
+{
+	return 1u << (place == NST_PLACE_URI ? NST_PLACE_CONTACT : place);
+}
+
+static bool writes_public(const struct nst_natmap *map, u8 end, enum nst_place place)
+{
+	return map->alias[end].public & place_kind(place);
+}
+
 bool natmap_addr(const struct nst_natmap *map, u8 dir, const struct nst_endpoint *ep,
 		 struct nst_addr *to)
 {
@@ -81,6 +105,7 @@ bool natmap_addr(const struct nst_natmap *map, u8 dir, const struct nst_endpoint
 	if (names_own(map, dir, &ep->addr))
 		*to = map->end[dir].outside.addr;
 	else if (names_peer(map, dir, &ep->addr) &&
+		 !writes_public(map, !dir, NST_PLACE_VIA) &&
 		 (ep->port == peer->outside.port || !shared_outside(map)))
 		*to = peer->inside.addr;
 	else
@@ -95,82 +120,92 @@ bool natmap_rport(const struct nst_natmap *map, u8 dir, const struct nst_endpoin
 		return false;
 	if (names_own(map, dir, &ep->addr) && ep->port == map->end[dir].inside.port)
 		*to = map->end[dir].outside.port;
-	else if (names_peer(map, dir, &ep->addr) && ep->port == map->end[!dir].outside.port)
+	else if (names_peer(map, dir, &ep->addr) && ep->port == map->end[!dir].outside.port &&
+		 !writes_public(map, !dir, NST_PLACE_VIA))
 		*to = map->end[!dir].inside.port;
 	else
 		return false;
 	return true;
 }
 
-static void remember_via(struct nst_alias *a, u64 branch, u16 port)
+static void remember_via(struct nst_alias *a, const struct nst_written *w, u16 public_port)
 {
+	bool door = w->door;
 	u8 i;
 
-	if (!a->via_seen) {
-		a->via_seen = true;
-		a->via_port = port;
+	if (!a->usual[door].public_port) {
+		a->usual[door].port = w->ep.port;
+		a->usual[door].public_port = public_port;
 		return;
 	}
 	for (i = 0; i < NST_ALIAS_BRANCHES; i++)
-		if (a->via[i].branch == branch)
+		if (a->via[i].branch == w->branch)
 			break;
 	if (i == NST_ALIAS_BRANCHES) {
-		if (port == a->via_port)
+		if (w->ep.port == a->usual[door].port &&
+		    public_port == a->usual[door].public_port)
 			return;
 		i = a->next;
 		a->next = (i + 1) % NST_ALIAS_BRANCHES;
 	}
-	a->via[i].branch = branch;
-	a->via[i].port = port;
+	a->via[i].branch = w->branch;
+	a->via[i].port = w->ep.port;
+	a->via[i].public_port = public_port;
 }
 
-static void remember(struct nst_alias *a, const struct nst_written *w)
+static void remember(struct nst_alias *a, const struct nst_written *w, u16 public_port)
 {
-	switch (w->place) {
-	case NST_PLACE_CONTACT:
+	if (w->place == NST_PLACE_VIA) {
+		if (w->branch)
+			remember_via(a, w, public_port);
+		return;
+	}
+	/* The door knows by itself. */
+	if (w->door)
+		return;
+	if (w->place == NST_PLACE_CONTACT) {
 		a->seen = true;
 		a->port = w->ep.port;
-		break;
-	case NST_PLACE_ROUTE:
+	} else if (w->place == NST_PLACE_ROUTE) {
 		a->route_seen = true;
 		a->route_port = w->ep.port;
-		break;
-	case NST_PLACE_VIA:
-		if (w->branch)
-			remember_via(a, w->branch, w->ep.port);
-		break;
-	default:
-		break;
 	}
 }
 
-static bool recall_via(const struct nst_alias *a, u64 branch, u16 *port)
+/* What was written in the Via that has become @public_port? */
+static bool recall_via(const struct nst_alias *a, u32 branch, u16 public_port, u16 *port)
 {
-	u8 i;
+	bool found = false;
+	u32 i;
 
-	if (!a->via_seen)
-		return false;
-	*port = a->via_port;
-	for (i = 0; branch && i < NST_ALIAS_BRANCHES; i++)
-		if (a->via[i].branch == branch)
-			*port = a->via[i].port;
-	return true;
+	for (i = 0; i < ARRAY_SIZE(a->usual); i++) {
+		if (a->usual[i].public_port != public_port)
+			continue;
+		*port = a->usual[i].port;
+		found = true;
+	}
+	for (i = 0; branch && i < NST_ALIAS_BRANCHES; i++) {
+		if (a->via[i].branch != branch || a->via[i].public_port != public_port)
+			continue;
+		*port = a->via[i].port;
+		found = true;
+	}
+	return found;
 }
 
-/* How did this end write itself?  What was said in the same place comes first. */
+/*
+ * How did this end write itself where that became the port of the connection?
+ * What was said in the same place comes first.
+ */
 static bool recall(const struct nst_alias *a, const struct nst_written *w, u16 *port)
 {
-	if (w->place == NST_PLACE_VIA)
-		return recall_via(a, w->branch, port);
 	if (a->route_seen && (w->place == NST_PLACE_ROUTE || !a->seen)) {
 		*port = a->route_port;
 		return true;
 	}
-	if (a->seen) {
+	if (a->seen)
 		*port = a->port;
-		return true;
-	}
-	return recall_via(a, 0, port);
+	return a->seen;
 }
 
 static u16 port_meant(const struct nst_written *w)
@@ -213,6 +248,7 @@ static bool written_own(struct nst_natmap *map, u8 dir, const struct nst_written
 	const struct nst_mapping *own = &map->end[dir];
 
 	to->addr = own->outside.addr;
+	map->alias[dir].public &= ~place_kind(w->place);
 	if (w->place == NST_PLACE_NAME) {
 		to->port = name_port(own, w->ep.port);
 		return written_name(map, own, w, own->inside.port);
@@ -220,9 +256,31 @@ static bool written_own(struct nst_natmap *map, u8 dir, const struct nst_written
 	/* The address stays: other ports of it can be reached as they are. */
 	if (!addr_changes(own) && port_meant(w) != own->inside.port)
 		return false;
-	remember(&map->alias[dir], w);
-	to->port = port_spelled(w, own->outside.port);
+	to->port = w->door ? w->door : own->outside.port;
+	remember(&map->alias[dir], w, to->port);
+	to->port = port_spelled(w, to->port);
 	return true;
+}
+
+/* The port of a text that names the connection, or a door, of this end. */
+static bool peer_port(const struct nst_natmap *map, u8 end, const struct nst_written *w,
+		      u16 *port)
+{
+	const struct nst_mapping *m = &map->end[end];
+	const struct nst_alias *a = &map->alias[end];
+	bool own = port_meant(w) == m->outside.port;
+
+	if (w->place == NST_PLACE_VIA && recall_via(a, w->branch, port_meant(w), port))
+		return true;
+	if (w->place != NST_PLACE_VIA && own && recall(a, w, port))
+		return true;
+	if (w->door) {
+		*port = w->bare && w->door == w->default_port ? 0 : w->door;
+		return true;
+	}
+	if (own && !recall_via(a, 0, m->outside.port, port))
+		*port = port_spelled(w, m->inside.port);
+	return own;
 }
 
 static bool written_peer(const struct nst_natmap *map, u8 dir,
@@ -231,19 +289,17 @@ static bool written_peer(const struct nst_natmap *map, u8 dir,
 	const struct nst_mapping *peer = &map->end[!dir];
 
 	to->addr = peer->inside.addr;
+	if (writes_public(map, !dir, w->place))
+		return false;
 	if (w->place == NST_PLACE_NAME) {
 		to->port = name_port(peer, w->ep.port);
 		return written_name(map, peer, w, peer->outside.port);
 	}
-	if (port_meant(w) != peer->outside.port) {
-		/* A request that came here is for nobody else. */
-		to->port = w->ep.port;
-		return w->place == NST_PLACE_URI && addr_changes(peer) &&
-		       !shared_outside(map);
-	}
-	if (!recall(&map->alias[!dir], w, &to->port))
-		to->port = port_spelled(w, peer->inside.port);
-	return true;
+	if (peer_port(map, !dir, w, &to->port))
+		return true;
+	/* A request that came here is for nobody else. */
+	to->port = w->ep.port;
+	return w->place == NST_PLACE_URI && addr_changes(peer) && !shared_outside(map);
 }
 
 bool natmap_written(struct nst_natmap *map, u8 dir, const struct nst_written *w,
@@ -255,5 +311,7 @@ bool natmap_written(struct nst_natmap *map, u8 dir, const struct nst_written *w,
 		return written_own(map, dir, w, to);
 	if (names_peer(map, dir, &w->ep.addr))
 		return written_peer(map, dir, w, to);
+	if (w->place != NST_PLACE_URI && names_public(map, dir, &w->ep.addr))
+		map->alias[dir].public |= place_kind(w->place);
 	return false;
 }

@@ -8,12 +8,27 @@
  */
 #include <nf_nat_sip_tcp/flow.h>
 
-/* Blocks start at this size; a short request fits without growing. */
-#define BLOCK_MIN 1024
+/*
+ * Blocks are as large as the kernel's caches are, from this size on: what they
+ * are charged with is all in use.
+ */
+#define BLOCK_MIN 256
 
-static struct nst_block *block_new(struct nst_env *env, u32 cap)
+/* Room of a block for so many bytes. */
+static u32 block_cap(u32 len)
 {
-	struct nst_block *b = env->ops->alloc(env, sizeof(*b) + cap);
+	u32 size = BLOCK_MIN;
+
+	while (size - sizeof(struct nst_block) < len)
+		size *= 2;
+	return size - sizeof(struct nst_block);
+}
+
+static struct nst_block *block_new(struct nst_conn *c, u32 cap)
+{
+	struct nst_block *b;
+
+	b = c->env->ops->alloc_for(c->env, &c->account, sizeof(*b) + cap);
 
 	if (!b)
 		return NULL;
@@ -24,39 +39,35 @@ static struct nst_block *block_new(struct nst_env *env, u32 cap)
 	return b;
 }
 
-void block_free(struct nst_env *env, struct nst_block *b)
+void block_free(struct nst_conn *c, struct nst_block *b)
 {
 	if (b)
-		env->ops->free(env, b, sizeof(*b) + b->cap);
+		c->env->ops->free_for(c->env, &c->account, b, sizeof(*b) + b->cap);
 }
 
 /**
  * block_room - make room in a block, or make a block
- * @env: surroundings
+ * @c: its connection
  * @b: the block, NULL for a new one; may move
  * @more: bytes that are going to be appended
  *
  * Return: 0, or -ENOMEM with @b as it was.
  */
-int block_room(struct nst_env *env, struct nst_block **b, u32 more)
+int block_room(struct nst_conn *c, struct nst_block **b, u32 more)
 {
 	u32 used = *b ? (*b)->len : 0;
-	u32 cap = *b ? (*b)->cap : 0;
 	struct nst_block *nb;
 
-	if (*b && cap - used >= more)
+	if (*b && (*b)->cap - used >= more)
 		return 0;
-	cap = cap ? 2 * cap : BLOCK_MIN - sizeof(*nb);
-	if (cap < used + more)
-		cap = used + more;
-	nb = block_new(env, cap);
+	nb = block_new(c, block_cap(used + more));
 	if (!nb)
 		return -ENOMEM;
 	if (*b) {
 		memcpy(nb->data, (*b)->data, used);
 		nb->len = used;
 		nb->seq = (*b)->seq;
-		block_free(env, *b);
+		block_free(c, *b);
 	}
 	*b = nb;
 	return 0;
@@ -83,7 +94,7 @@ void retain_add(struct nst_flow *f, struct nst_block *b)
 }
 
 /* The receiver has acknowledged everything before @ack. */
-void retain_prune(struct nst_env *env, struct nst_flow *f, u32 ack)
+void retain_prune(struct nst_conn *c, struct nst_flow *f, u32 ack)
 {
 	struct nst_block *b;
 
@@ -92,21 +103,21 @@ void retain_prune(struct nst_env *env, struct nst_flow *f, u32 ack)
 		if (!f->blocks)
 			f->last_block = NULL;
 		f->retained -= b->cap;
-		block_free(env, b);
+		block_free(c, b);
 	}
 }
 
-void retain_flush(struct nst_env *env, struct nst_flow *f)
+void retain_flush(struct nst_conn *c, struct nst_flow *f)
 {
 	struct nst_block *b;
 
 	while ((b = f->blocks)) {
 		f->blocks = b->next;
-		block_free(env, b);
+		block_free(c, b);
 	}
 	f->last_block = NULL;
 	f->retained = 0;
-	block_free(env, f->hold);
+	block_free(c, f->hold);
 	f->hold = NULL;
 }
 

@@ -15,11 +15,11 @@
  * the message are translated nevertheless, because half of a translation is
  * never worse than none: each value speaks for itself.
  */
-#include <nf_nat_sip_tcp/natmap.h>
-#include <nf_nat_sip_tcp/sip_uri.h>
+#include <nf_nat_sip_tcp/contact.h>
 
-#define SIP_PORT 5060
-#define SIPS_PORT 5061
+/* What no port in a Via means (RFC 3261 18.2.2). */
+#define VIA_PORT 5060
+#define VIA_TLS_PORT 5061
 
 void rewrite_trace(const struct rewrite *rw, struct nst_trace *t)
 {
@@ -84,6 +84,7 @@ static void rewrite_written(struct rewrite *rw, const struct sip_hostport *hp,
 
 	w->ep.addr = hp->addr;
 	w->ep.port = hp->port;
+	contact_written(rw, w);
 	if (!natmap_written(rw->map, rw->dir, w, &to) || endpoint_equal(&w->ep, &to))
 		return;
 	/* What is the same keeps the spelling that it has. */
@@ -129,7 +130,7 @@ static void rewrite_source(struct rewrite *rw, const struct sip_via *via, struct
 		edits_replace_uint(rw->edits, rw->buf, via->rport, to, 0);
 }
 
-static u64 branch_hash(const struct rewrite *rw, struct span branch)
+static u32 branch_hash(const struct rewrite *rw, struct span branch)
 {
 	if (!branch.len)
 		return 0;
@@ -145,12 +146,12 @@ static void rewrite_via(struct rewrite *rw, const struct sip_header *h)
 	while ((r = sip_via_next(rw->buf, &rest, &via)) > 0) {
 		struct nst_written w = {
 			.place = NST_PLACE_VIA,
-			.default_port = SIP_PORT,
+			.default_port = VIA_PORT,
 			.branch = branch_hash(rw, via.branch),
 		};
 
 		if (span_is(rw->buf, via.transport, "TLS"))
-			w.default_port = SIPS_PORT;
+			w.default_port = VIA_TLS_PORT;
 		rewrite_written(rw, &via.sent_by, &w, h->name);
 		rewrite_addr(rw, via.maddr, 0, h->name);
 		rewrite_source(rw, &via, h->name);
@@ -173,7 +174,7 @@ static void rewrite_uri(struct rewrite *rw, struct span at, enum nst_place place
 			nst_count(rw->env, NST_R_HDR_UNPARSED);
 		return;
 	}
-	w.default_port = uri.sips ? SIPS_PORT : SIP_PORT;
+	w.default_port = sip_default_port(rw->buf, &uri);
 	rewrite_written(rw, &uri.hostport, &w, line);
 	if (sip_param_find(rw->buf, uri.params, "maddr", &maddr))
 		rewrite_addr(rw, maddr, 0, line);

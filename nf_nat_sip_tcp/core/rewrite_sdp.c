@@ -6,10 +6,13 @@
  * own.  Only when every medium has its ports are the edits made (D6).
  *
  * What is left alone:
- *  - media at another address than the signalling host's own, and their c=
- *    lines: no door may lead anywhere else (P3);
+ *  - media at another address than the signalling host's own or one of
+ *    media_hosts, and their c= lines: no door may lead anywhere else (P3);
  *  - "on hold" (c=0.0.0.0) and refused media (port 0), but a c= line that
  *    names the inside host is translated even for a refused medium;
+ *  - media at the signalling host's public address: the host knows it, by STUN
+ *    or because somebody has told it.  The ports get their doors, in order that
+ *    who speaks first does not matter, and the text stays (N2);
  *  - media that do not run over UDP: doors are UDP.  A c= line that serves
  *    nothing else stays as it is with them;
  *  - everything where there are ICE candidates: to translate c= and m= but
@@ -35,14 +38,35 @@ struct medium_plan {
 	u16 rtcp_port;
 };
 
+/**
+ * struct sdp_plan - what becomes of a description
+ * @own: the signalling host
+ * @hosts: other hosts that are taken for it
+ * @media: each medium
+ */
 struct sdp_plan {
 	const struct nst_mapping *own;
+	const struct nst_prefix *hosts;
 	struct medium_plan media[SDP_MEDIA_MAX];
 };
 
+/* What is public already stays, whatever the prefixes say. */
 static bool conn_is_own(const struct sdp_plan *plan, const struct sdp_conn *conn)
 {
-	return conn->text.len && addr_equal(&conn->addr, &plan->own->inside.addr);
+	const struct nst_mapping *own = plan->own;
+
+	if (!conn->text.len)
+		return false;
+	return addr_equal(&conn->addr, &own->inside.addr) ||
+	       (conn->addr.family == own->outside.addr.family &&
+		!addr_is_any(&conn->addr) &&
+		!addr_equal(&conn->addr, &own->outside.addr) &&
+		nst_prefixes_have(plan->hosts, &conn->addr));
+}
+
+static bool conn_is_public(const struct sdp_plan *plan, const struct sdp_conn *conn)
+{
+	return conn->text.len && addr_equal(&conn->addr, &plan->own->outside.addr);
 }
 
 /* The a=rtcp line has an address of its own, or that of the medium. */
@@ -56,7 +80,6 @@ static int reserve(struct rewrite *rw, const struct sdp_plan *plan, u8 i,
 {
 	req->holder = &rw->call->h;
 	req->transport = NST_UDP;
-	req->inside.addr = plan->own->inside.addr;
 	req->public_addr = plan->own->outside.addr;
 	return dialog_media_port(rw->env, req, i, use);
 }
@@ -67,19 +90,23 @@ static int reserve(struct rewrite *rw, const struct sdp_plan *plan, u8 i,
  */
 static int plan_rtp(struct rewrite *rw, struct sdp_plan *plan, u8 i)
 {
+	const struct nst_addr *addr = &sdp_media_conn(rw->sdp, i)->addr;
 	const struct sdp_media *m = &rw->sdp->media[i];
-	struct nst_reserve rtp = { .inside.port = m->port, .count = 1, .pair = true };
-	struct nst_reserve rtcp = { .inside.port = m->rtcp_port, .count = 1 };
+	struct nst_reserve rtp = { .inside = { *addr, m->port }, .count = 1, .pair = true };
+	struct nst_reserve rtcp = { .inside = { *addr, m->rtcp_port }, .count = 1 };
 	struct medium_plan *p = &plan->media[i];
 	enum nst_port_use use = NST_PORTS_PLAIN;
 	u32 offset = m->rtcp_port - m->port;
 	bool explicit = m->rtcp_port_text.len;
+	bool same;
 	int err;
 
+	if (m->rtcp_addr.text.len)
+		rtcp.inside.addr = m->rtcp_addr.addr;
+	same = addr_equal(&rtcp.inside.addr, addr);
 	if (m->count > NST_PORT_COUNT_MAX / 2)
 		return -ERANGE;
-	if (m->count > 1 || (explicit ? offset == 1 && rtcp_is_own(plan, m) :
-			     m->port < 65535)) {
+	if (m->count > 1 || (explicit ? offset == 1 && same : m->port < 65535)) {
 		rtp.count = 2 * m->count;
 		use = NST_PORTS_PAIRS;
 	}
@@ -89,7 +116,7 @@ static int plan_rtp(struct rewrite *rw, struct sdp_plan *plan, u8 i)
 	p->port = rtp.public_port;
 	if (!explicit || !m->rtcp_port || !rtcp_is_own(plan, m))
 		return 0;
-	if (offset < rtp.count) {
+	if (same && offset < rtp.count) {
 		p->rtcp_port = p->port + offset;
 		return 0;
 	}
@@ -101,42 +128,13 @@ static int plan_rtp(struct rewrite *rw, struct sdp_plan *plan, u8 i)
 static int plan_plain(struct rewrite *rw, struct sdp_plan *plan, u8 i)
 {
 	const struct sdp_media *m = &rw->sdp->media[i];
-	struct nst_reserve req = { .inside.port = m->port, .count = m->count };
+	struct nst_reserve req = {
+		.inside = { sdp_media_conn(rw->sdp, i)->addr, m->port }, .count = m->count,
+	};
 	int err;
 
 	err = reserve(rw, plan, i, &req, NST_PORTS_PLAIN);
 	plan->media[i].port = req.public_port;
-	return err;
-}
-
-static int plan_medium(struct rewrite *rw, struct sdp_plan *plan, u8 i)
-{
-	const struct sdp_conn *conn = sdp_media_conn(rw->sdp, i);
-	const struct sdp_media *m = &rw->sdp->media[i];
-	int err;
-
-	if (!m->port || !conn || addr_is_any(&conn->addr))
-		return 0;
-	if (!conn_is_own(plan, conn)) {
-		nst_count(rw->env, NST_R_SDP_FOREIGN);
-		return 0;
-	}
-	if (!m->udp) {
-		nst_count(rw->env, NST_R_SDP_NOT_UDP);
-		return 0;
-	}
-	err = m->rtp ? plan_rtp(rw, plan, i) : plan_plain(rw, plan, i);
-	plan->media[i].translate = !err;
-	return err;
-}
-
-static int plan_media(struct rewrite *rw, struct sdp_plan *plan)
-{
-	int err = 0;
-	u8 i;
-
-	for (i = 0; i < rw->sdp->nr && !err; i++)
-		err = plan_medium(rw, plan, i);
 	return err;
 }
 
@@ -157,6 +155,81 @@ static void count_refusal(struct nst_env *env, int err)
 	default:
 		break;
 	}
+}
+
+/* Without memory for it, or where it is another's, the text is as good as before. */
+static u16 public_door(struct rewrite *rw, const struct sdp_plan *plan, u8 i,
+		       struct nst_reserve *req, enum nst_port_use use)
+{
+	int err;
+
+	req->holder = &rw->call->h;
+	req->transport = NST_UDP;
+	req->inside.addr = plan->own->inside.addr;
+	req->public_addr = plan->own->outside.addr;
+	req->count = 1;
+	err = dialog_public_port(rw->env, req, i, use);
+	if (err)
+		count_refusal(rw->env, err);
+	return req->inside.port;
+}
+
+/*
+ * Where nothing is known of a port NAT has kept it.  RTCP that nobody names is
+ * next to RTP, inside as well as outside.
+ */
+static void plan_public(struct rewrite *rw, const struct sdp_plan *plan, u8 i)
+{
+	const struct sdp_media *m = &rw->sdp->media[i];
+	struct nst_reserve rtp = { .inside.port = m->port, .wanted = m->port };
+	struct nst_reserve rtcp = { .inside.port = m->rtcp_port, .wanted = m->rtcp_port };
+	u16 inside = public_door(rw, plan, i, &rtp, NST_PORTS_PLAIN);
+
+	if (!m->rtp || m->rtcp_port == m->port)
+		return;
+	if (m->rtcp_addr.text.len && !conn_is_public(plan, &m->rtcp_addr))
+		return;
+	if (!m->rtcp_port_text.len) {
+		rtcp.inside.port = inside + 1;
+		rtcp.wanted = m->port + 1;
+	}
+	if (rtcp.wanted)
+		public_door(rw, plan, i, &rtcp, NST_PORTS_RTCP);
+}
+
+static int plan_medium(struct rewrite *rw, struct sdp_plan *plan, u8 i)
+{
+	const struct sdp_conn *conn = sdp_media_conn(rw->sdp, i);
+	const struct sdp_media *m = &rw->sdp->media[i];
+	int err;
+
+	if (!m->port || !conn || addr_is_any(&conn->addr))
+		return 0;
+	if (!conn_is_own(plan, conn) && !conn_is_public(plan, conn)) {
+		nst_count(rw->env, NST_R_SDP_FOREIGN);
+		return 0;
+	}
+	if (!m->udp) {
+		nst_count(rw->env, NST_R_SDP_NOT_UDP);
+		return 0;
+	}
+	if (conn_is_public(plan, conn)) {
+		plan_public(rw, plan, i);
+		return 0;
+	}
+	err = m->rtp ? plan_rtp(rw, plan, i) : plan_plain(rw, plan, i);
+	plan->media[i].translate = !err;
+	return err;
+}
+
+static int plan_media(struct rewrite *rw, struct sdp_plan *plan)
+{
+	int err = 0;
+	u8 i;
+
+	for (i = 0; i < rw->sdp->nr && !err; i++)
+		err = plan_medium(rw, plan, i);
+	return err;
 }
 
 static void put_conn(struct rewrite *rw, const struct sdp_plan *plan,
@@ -199,7 +272,7 @@ static void put_medium(struct rewrite *rw, const struct sdp_plan *plan, u8 i)
 	const struct medium_plan *p = &plan->media[i];
 	const struct sdp_media *m = &rw->sdp->media[i];
 	struct nst_trace t = {
-		.id = NST_TRACE_MEDIA, .from = { plan->own->inside.addr, m->port },
+		.id = NST_TRACE_MEDIA, .from.port = m->port,
 		.to = { plan->own->outside.addr, p->port },
 		.text = rw->buf + m->type.off, .text_len = m->type.len,
 	};
@@ -208,6 +281,7 @@ static void put_medium(struct rewrite *rw, const struct sdp_plan *plan, u8 i)
 		put_conn(rw, plan, &m->conn);
 	if (!p->translate)
 		return;
+	t.from.addr = sdp_media_conn(rw->sdp, i)->addr;
 	if (p->port != m->port)
 		edits_replace_uint(rw->edits, rw->buf, m->port_text, p->port, 0);
 	if (p->rtcp_port) {
@@ -251,6 +325,10 @@ static bool may_translate(const struct rewrite *rw)
 {
 	if (!natmap_translates(rw->map, rw->dir))
 		return false;
+	if (rw->env->set.media_filter == NST_FILTER_OFF) {
+		nst_count(rw->env, NST_R_SDP_OFF);
+		return false;
+	}
 	if (has_candidates(rw->sdp)) {
 		nst_count(rw->env, NST_R_SDP_ICE);
 		return false;
@@ -264,7 +342,9 @@ static bool may_translate(const struct rewrite *rw)
 
 void rewrite_sdp(struct rewrite *rw)
 {
-	struct sdp_plan plan = { .own = &rw->map->end[rw->dir] };
+	struct sdp_plan plan = {
+		.own = &rw->map->end[rw->dir], .hosts = rw->env->set.media_hosts,
+	};
 	struct nst_trace t = { .id = NST_TRACE_MEDIA_LINES, .n[0] = rw->sdp->nr };
 	int err;
 

@@ -294,22 +294,27 @@ static void reset_at(struct nst_conn *c, u8 to, u32 seq, struct nst_out *out)
 	e->rst = true;
 }
 
-/*
- * Both ends learn that bytes cannot be delivered.  A RST counts only with the
+/**
+ * flow_give_up - both ends learn that bytes cannot be delivered
+ * @c: connection
+ * @reason: what to count
+ * @out: gets the RSTs, and nothing else goes out
+ *
+ * A RST counts only with the
  * number that the receiver waits for (RFC 5961 3): what it acknowledged or, if
  * that acknowledgement was lost, all that it was sent.
  */
-static void give_up(struct nst_conn *c, struct nst_out *out)
+void flow_give_up(struct nst_conn *c, enum nst_reason reason, struct nst_out *out)
 {
 	u8 to;
 
 	/* Bytes that were to go out point into what is freed here. */
 	out->nr_emit = 0;
-	nst_count(c->env, NST_R_RESET);
+	nst_count(c->env, reason);
 	for (to = 0; to < 2; to++) {
 		struct nst_flow *f = &c->flow[to];
 
-		retain_flush(c->env, f);
+		retain_flush(c, f);
 		f->rend_nxt = f->snd_nxt;
 		f->rto_due = 0;
 		f->ack_due = 0;
@@ -338,7 +343,7 @@ static void resend_due(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out)
 	if (!f->blocks)
 		return;
 	if (f->resends == RESENDS_MAX) {
-		give_up(c, out);
+		flow_give_up(c, NST_R_RESET, out);
 		return;
 	}
 	if (f->snd_una == f->snd_nxt) {
@@ -363,6 +368,23 @@ void flow_timer(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out)
 		conn_opaque(c, NST_R_OPAQUE_HOLD_TIMEOUT);
 	if (f->rto_due && now >= f->rto_due)
 		resend_due(c, dir, now, out);
+}
+
+/* A time-out has passed, and the receiver has taken nothing. */
+static bool flow_is_stuck(const struct nst_flow *f)
+{
+	return f->blocks && f->rto > RTO_FIRST;
+}
+
+/* A glance from outside of the connection's lock: each word may be late. */
+bool conn_holds_since(const struct nst_conn *c, u64 when)
+{
+	const struct nst_flow *f;
+
+	for (f = c->flow; f < c->flow + ARRAY_SIZE(c->flow); f++)
+		if ((f->hold && f->hold_since <= when) || flow_is_stuck(f))
+			return true;
+	return false;
 }
 
 static u64 earlier(u64 a, u64 b)

@@ -115,22 +115,25 @@ s32 seqmap_max_offset(const struct seqmap *m)
 	return max;
 }
 
-/* The ring doubles from 4; most connections have one or two in flight. */
-static int grow(struct nst_env *env, struct seqmap *m)
+/* The ring doubles; most connections have one or two in flight. */
+#define CAP_MIN 4
+
+static int grow(struct nst_conn *c, struct seqmap *m)
 {
-	u16 cap = m->cap ? m->cap * 2 : 4;
+	u16 cap = m->cap ? m->cap * 2 : CAP_MIN;
+	struct nst_env *env = c->env;
 	struct seqrec *rec;
 	u16 i;
 
 	if (cap > SEQMAP_MAX)
 		return -ENOSPC;
-	rec = env->ops->alloc(env, cap * sizeof(*rec));
+	rec = env->ops->alloc_for(env, &c->account, cap * sizeof(*rec));
 	if (!rec)
 		return -ENOMEM;
 	for (i = 0; i < m->nr; i++)
 		rec[i] = *rec_at(m, i);
 	if (m->rec)
-		env->ops->free(env, m->rec, m->cap * sizeof(*rec));
+		env->ops->free_for(env, &c->account, m->rec, m->cap * sizeof(*rec));
 	m->rec = rec;
 	m->cap = cap;
 	m->first = 0;
@@ -138,9 +141,9 @@ static int grow(struct nst_env *env, struct seqmap *m)
 }
 
 /* Room for one more record, so that seqmap_add() cannot fail. */
-int seqmap_room(struct nst_env *env, struct seqmap *m)
+int seqmap_room(struct nst_conn *c, struct seqmap *m)
 {
-	return m->nr < m->cap ? 0 : grow(env, m);
+	return m->nr < m->cap ? 0 : grow(c, m);
 }
 
 void seqmap_add(struct seqmap *m, const struct seqrec *r)
@@ -150,12 +153,20 @@ void seqmap_add(struct seqmap *m, const struct seqrec *r)
 	m->after = r->new_seq + r->new_len - r->orig_seq - r->orig_len;
 }
 
-void seqmap_free(struct nst_env *env, struct seqmap *m)
+void seqmap_free(struct nst_conn *c, struct seqmap *m)
 {
 	if (m->rec)
-		env->ops->free(env, m->rec, m->cap * sizeof(*m->rec));
+		c->env->ops->free_for(c->env, &c->account, m->rec,
+				      m->cap * sizeof(*m->rec));
 	m->rec = NULL;
 	m->cap = 0;
 	m->nr = 0;
 	m->before = m->after;
+}
+
+/* A burst of changes is over: what it took is not kept for the next one. */
+void seqmap_trim(struct nst_conn *c, struct seqmap *m)
+{
+	if (!m->nr && m->cap > CAP_MIN)
+		seqmap_free(c, m);
 }

@@ -331,3 +331,14 @@ bool sip_param_find(const char *base, struct span params, const char *name,
 	}
 	return false;
 }
+
+/* Over TLS it is that of sips:, whatever the scheme says. */
+u16 sip_default_port(const char *base, const struct sip_uri *uri)
+{
+	struct span transport;
+
+	if (uri->sips || (sip_param_find(base, uri->params, "transport", &transport) &&
+			  span_is(base, transport, "tls")))
+		return 5061;
+	return 5060;
+}

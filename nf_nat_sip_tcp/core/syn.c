@@ -10,8 +10,8 @@ static void flow_start(struct nst_conn *c, const struct nst_segment *seg)
 {
 	struct nst_flow *f = &c->flow[seg->dir];
 
-	retain_flush(c->env, f);
-	seqmap_free(c->env, &f->map);
+	retain_flush(c, f);
+	seqmap_free(c, &f->map);
 	memset(&f->map, 0, sizeof(f->map));
 	f->seen = true;
 	f->isn = seg->seq;
@@ -62,8 +62,8 @@ static void restart(struct nst_conn *c, const struct nst_segment *syn_ack)
 
 	conn_opaque(c, NST_R_OPAQUE_NEW_SYN);
 	flow_start(c, syn_ack);
-	retain_flush(c->env, f);
-	seqmap_free(c->env, &f->map);
+	retain_flush(c, f);
+	seqmap_free(c, &f->map);
 	memset(&f->map, 0, sizeof(f->map));
 	f->isn = c->new_isn;
 	f->snd_nxt = syn_ack->ack;

@@ -34,6 +34,7 @@ static struct world *fuzz_world(u8 choice)
 	world_map(w, 0, maps[i].client[0], maps[i].client[1]);
 	world_map(w, 1, maps[i].server[0], maps[i].server[1]);
 	w->env.set.media_filter = choice % 3;
+	w->env.set.signalling_filter = choice & 0x20 ? NST_FILTER_ANY : NST_FILTER_PEER;
 	w->shift = choice & 0x10 ? 1000 : 0;
 	return w;
 }

@@ -167,13 +167,16 @@ static void judge_conntrack(struct model *m, const struct nst_segment *s)
 		receiver->ct_maxend = sack + win + !win;
 }
 
-/* With everything delivered the offset is exact: conntrack's time-out hangs on it. */
+/*
+ * With everything delivered the offset is exact: conntrack's time-out hangs on
+ * it.  Not so where both ends were told that something will not be.
+ */
 static void judge_exact(struct model *m, const struct nst_segment *s)
 {
 	const struct side *side = &m->side[!s->dir];
 	const struct nst_flow *f = &m->conn.flow[!s->dir];
 
-	if (f->hold || s->ack != f->rend_nxt || f->rcv_nxt != side->ct_end)
+	if (m->closing || f->hold || s->ack != f->rend_nxt || f->rcv_nxt != side->ct_end)
 		return;
 	judge(m, s->ack - ct_offset(&side->pub, s->ack - 1) == side->ct_end,
 	      "conntrack: acknowledgement of all is off by %d",

@@ -12,21 +12,24 @@ static const char *or(const char *text, const char *instead)
 void talk_send(struct world *w, u8 dir, struct talk t)
 {
 	static char text[16384];
-	char start[64], to[64] = "";
+	char start[256], to[64] = "", contact[256] = "";
 	int n;
 
 	if (t.status)
 		snprintf(start, sizeof(start), "SIP/2.0 %d Text", t.status);
 	else
-		snprintf(start, sizeof(start), "%s sip:x@host.example SIP/2.0", t.method);
+		snprintf(start, sizeof(start), "%s %s SIP/2.0", t.method,
+			 or(t.uri, "sip:x@host.example"));
 	if (t.to)
 		snprintf(to, sizeof(to), ";tag=%s", t.to);
+	if (t.contact)
+		snprintf(contact, sizeof(contact), "Contact: %s\r\n", t.contact);
 	n = snprintf(text, sizeof(text),
-		     "%s\r\nVia: SIP/2.0/TCP via.example;branch=z9hG4bK%s\r\n"
+		     "%s\r\nVia: SIP/2.0/TCP %s;branch=z9hG4bK%s\r\n"
 		     "From: <sip:from@x.example>;tag=%s\r\nTo: <sip:to@y.example>%s\r\n"
-		     "Call-ID: %s\r\nCSeq: %d %s\r\n%sContent-Length: %zu\r\n\r\n%s",
-		     start, or(t.branch, "1"), or(t.from, "a"), to, or(t.id, "c1"),
-		     t.cseq ? t.cseq : 1, t.method,
+		     "Call-ID: %s\r\nCSeq: %d %s\r\n%s%sContent-Length: %zu\r\n\r\n%s",
+		     start, or(t.via, "via.example"), or(t.branch, "1"), or(t.from, "a"), to, or(t.id, "c1"),
+		     t.cseq ? t.cseq : 1, t.method, contact,
 		     t.sdp ? "Content-Type: application/sdp\r\n" : "",
 		     t.sdp ? strlen(t.sdp) : 0, or(t.sdp, ""));
 	check(n > 0 && (size_t)n < sizeof(text));

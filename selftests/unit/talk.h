@@ -20,6 +20,9 @@
  * @from: tag of From; NULL: "a"
  * @to: tag of To; NULL: none
  * @sdp: body; NULL: none
+ * @uri: Request-URI; NULL: sip:x@host.example
+ * @via: sent-by of the Via; NULL: via.example
+ * @contact: value of a Contact header; NULL: none
  */
 struct talk {
 	const char *method;
@@ -30,6 +33,9 @@ struct talk {
 	const char *from;
 	const char *to;
 	const char *sdp;
+	const char *uri;
+	const char *via;
+	const char *contact;
 };
 
 /** talk_send - build the message and send it; the result is in @w->out */
@@ -58,6 +64,16 @@ int talk_teardown(void **state);
 		assert_int_equal(world_ports(w, false), all);		\
 		assert_int_equal(world_ports(w, true), open);		\
 	} while (0)
+
+/* The last message, as it went on, has this text in it. */
+#define assert_out(w, text)						\
+	do {								\
+		if (!strstr((w)->out, text))				\
+			fail_msg("no \"%s\" in\n%s", text, (w)->out);	\
+	} while (0)
+
+#define assert_count(w, reason, n)					\
+	assert_int_equal((w)->count[NST_R_##reason], n)
 
 /** assert_filter - the door to @inside is open to @filter; "": to everybody */
 void assert_filter(const struct world *w, const char *inside, const char *filter);

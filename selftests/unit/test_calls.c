@@ -185,6 +185,54 @@ static void a_bye_without_answer_ends_the_call(void **state)
 	assert_doors(w, 2, 2);
 }
 
+/* A fork that lost and is gone does not take along the one that won (D5). */
+static void a_bye_without_answer_ends_its_own_dialog(void **state)
+{
+	struct world *w = *state;
+
+	talk_call_up(w);
+	say(w, SERVER, .method = "INVITE", .status = 200, .to = "c", .sdp = ANSWER);
+	say(w, CLIENT, .method = "BYE", .branch = "x", .cseq = 2, .to = "c");
+	world_expire(w, 32000);
+	assert_doors(w, 2, 2);
+	say(w, CLIENT, .method = "BYE", .branch = "y", .cseq = 3, .to = "b");
+	world_expire(w, 31999);
+	assert_doors(w, 2, 2);
+	world_expire(w, 1);
+	assert_doors(w, 0, 0);
+
+	/* The answer to one is none to the other. */
+	talk_call_up(w);
+	say(w, SERVER, .method = "INVITE", .status = 200, .to = "c", .sdp = ANSWER);
+	say(w, CLIENT, .method = "BYE", .branch = "x", .cseq = 2, .to = "c");
+	say(w, CLIENT, .method = "BYE", .branch = "y", .cseq = 3, .to = "b");
+	say(w, SERVER, .method = "BYE", .branch = "y", .cseq = 3, .to = "b", .status = 200);
+	assert_doors(w, 2, 2);
+	world_expire(w, 32000);
+	assert_doors(w, 0, 0);
+
+	/* A further fork answers after the BYE to the first. */
+	talk_call_up(w);
+	say(w, CLIENT, .method = "BYE", .branch = "x", .cseq = 2, .to = "b");
+	say(w, SERVER, .method = "INVITE", .status = 200, .to = "c", .sdp = ANSWER);
+	world_expire(w, 32000);
+	assert_doors(w, 2, 2);
+}
+
+/* The INVITE has its own answer (RFC 3261 15.1.2), maybe from another fork. */
+static void a_bye_to_an_early_dialog(void **state)
+{
+	struct world *w = *state;
+
+	say(w, CLIENT, .method = "INVITE", .sdp = OFFER);
+	say(w, SERVER, .method = "INVITE", .status = 180, .to = "b");
+	say(w, CLIENT, .method = "BYE", .branch = "x", .cseq = 2, .to = "b");
+	world_expire(w, 32000);
+	say(w, SERVER, .method = "INVITE", .status = 200, .to = "c", .sdp = ANSWER);
+	world_expire(w, 32000);
+	assert_doors(w, 2, 2);
+}
+
 /* Everything that takes memory, once more with each allocation failing. */
 static void long_talk(struct world *w)
 {
@@ -425,6 +473,8 @@ int main(void)
 		case_of(media_keeps_a_call_without_connection),
 		case_of(a_message_brings_a_call_back_to_a_connection),
 		case_of(a_bye_without_answer_ends_the_call),
+		case_of(a_bye_without_answer_ends_its_own_dialog),
+		case_of(a_bye_to_an_early_dialog),
 		case_of(any_allocation_may_fail),
 		case_of(any_reservation_may_fail),
 		case_of(random_talk),

@@ -234,7 +234,7 @@ static void not_sip(const struct corpus_file *f, u8 dir)
 	peer_write(m, 1, text, n);
 	model_run(m, 2);
 	judge(m, m->peer[dir].in_len == n, "held back later");
-	judge(m, m->peer[0].una == m->conn.flow[0].snd_nxt || dir, "translated");
+	judge(m, m->peer[0].nxt == m->conn.flow[0].snd_nxt, "translated");
 	end_smoothly(m);
 }
 
@@ -262,6 +262,43 @@ static void test_not_sip_cut(void **state)
 		for (cut = 1; cut < c.file[i].len; cut++)
 			cut_once(&c.file[i], cut & 1, cut, cut);
 	corpus_free(&c);
+}
+
+/* What is told of a message: how it was framed, how it was changed, how it ended. */
+static void test_events(void **state)
+{
+	static const char * const files[] = { "invite.sip", "ok-200-invite.sip" };
+	struct nst_event *told;
+	struct model *m;
+	u32 i, sent;
+	(void)state;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		struct corpus_file f = corpus_read(files[i]);
+
+		m = start(files[i], 0, true);
+		told = m->w->event;
+		model_open(m);
+		expect_text(m, 0, f.data, f.len);
+		sent = m->side[0].expected.len;
+		peer_write(m, 0, f.data, f.len);
+		model_run(m, 100);
+		judge(m, m->w->events[NST_EVENT_MESSAGE] == 1, "messages told");
+		judge(m, told[NST_EVENT_MESSAGE].n[0] + told[NST_EVENT_MESSAGE].n[1] == f.len,
+		      "its length");
+		judge(m, told[NST_EVENT_MESSAGE].n[2] == i, "its kind");
+		judge(m, m->w->events[NST_EVENT_EDITS] == (sent != f.len), "changes told");
+		judge(m, i || told[NST_EVENT_EDITS].n[0] == f.len, "length before");
+		judge(m, i || told[NST_EVENT_EDITS].n[1] == sent, "length after");
+		judge(m, told[NST_EVENT_MESSAGE].conn == m->conn.id, "connection");
+		expect_raw(m, 0, "\x16\x03\x01", 3);
+		peer_write(m, 0, "\x16\x03\x01", 3);
+		model_run(m, 100);
+		judge(m, m->w->events[NST_EVENT_OPAQUE] == 1, "the end told");
+		judge(m, told[NST_EVENT_OPAQUE].reason == NST_R_OPAQUE_START_LINE, "its reason");
+		model_free(m);
+		corpus_file_free(&f);
+	}
 }
 
 /* Behind a message that was changed the offset stays, whatever comes. */
@@ -422,6 +459,7 @@ int main(void)
 		cmocka_unit_test(test_body_streams),
 		cmocka_unit_test(test_not_sip),
 		cmocka_unit_test(test_not_sip_cut),
+		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_framing_lost_later),
 		cmocka_unit_test(test_change_at_end),
 		cmocka_unit_test(test_long_message),

@@ -161,6 +161,12 @@ static void *no_memory(struct nst_env *env, size_t len)
 	return NULL;
 }
 
+static void *no_memory_for(struct nst_env *env, struct nst_account *a, size_t len)
+{
+	(void)a;
+	return no_memory(env, len);
+}
+
 /* Without memory the connection goes on without us (P4). */
 static void test_no_memory_fails_open(void **state)
 {
@@ -171,6 +177,7 @@ static void test_no_memory_fails_open(void **state)
 	(void)state;
 
 	ops.alloc = no_memory;
+	ops.alloc_for = no_memory_for;
 	a->w->env.ops = &ops;
 	do {
 		message(a, CLIENT_ISN + 1);
@@ -201,6 +208,7 @@ static void test_refused_end_comes_otherwise(void **state)
 	give(a, 0, NST_ACK, seq, SERVER_ISN + 1, a->text, cut);
 	assert_non_null(a->c.flow[0].hold);
 	ops.alloc = no_memory;
+	ops.alloc_for = no_memory_for;
 	a->w->env.ops = &ops;
 	give(a, 0, NST_ACK, seq + cut, SERVER_ISN + 1, a->text + cut, a->len - cut);
 	assert_int_equal(a->c.flow[0].rcv_nxt, seq + cut);

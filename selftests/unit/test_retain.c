@@ -8,6 +8,7 @@
 
 struct fixture {
 	struct world *w;
+	struct nst_conn c;
 	struct nst_flow f;
 };
 
@@ -15,13 +16,14 @@ static struct fixture start(u32 seq)
 {
 	struct fixture x = { .w = world_new() };
 
+	x.c.env = &x.w->env;
 	x.f.rend_nxt = seq;
 	return x;
 }
 
 static void finish(struct fixture *x)
 {
-	retain_flush(&x->w->env, &x->f);
+	retain_flush(&x->c, &x->f);
 	assert_null(x->f.blocks);
 	assert_null(x->f.hold);
 	assert_int_equal(flow_memory(&x->f), 0);
@@ -32,7 +34,7 @@ static struct nst_block *block(struct fixture *x, const char *text)
 {
 	struct nst_block *b = NULL;
 
-	assert_int_equal(block_room(&x->w->env, &b, strlen(text)), 0);
+	assert_int_equal(block_room(&x->c, &b, strlen(text)), 0);
 	block_append(b, text, strlen(text));
 	return b;
 }
@@ -47,7 +49,7 @@ static void test_room(void **state)
 
 	for (i = 0; i < sizeof(want); i++) {
 		want[i] = (char)(i * 7);
-		assert_int_equal(block_room(&x.w->env, &b, 1), 0);
+		assert_int_equal(block_room(&x.c, &b, 1), 0);
 		block_append(b, want + i, 1);
 	}
 	assert_int_equal(b->len, sizeof(want));
@@ -66,10 +68,10 @@ static void test_room_no_memory(void **state)
 
 	b = block(&x, "held");
 	x.w->fail_alloc = x.w->allocs + 1;
-	assert_int_equal(block_room(&x.w->env, &b, 100000), -ENOMEM);
+	assert_int_equal(block_room(&x.c, &b, 100000), -ENOMEM);
 	assert_int_equal(b->len, 4);
 	assert_memory_equal(b->data, "held", 4);
-	block_free(&x.w->env, b);
+	block_free(&x.c, b);
 	finish(&x);
 }
 
@@ -152,7 +154,7 @@ static void test_prune(void **state)
 			struct fixture x = start(bases[b]);
 
 			three(&x);
-			retain_prune(&x.w->env, &x.f, bases[b] + ack);
+			retain_prune(&x.c, &x.f, bases[b] + ack);
 			assert_int_equal(!!retain_at(&x.f, bases[b], &data), ack < 3);
 			assert_int_equal(!!retain_at(&x.f, bases[b] + 7, &data), ack < 8);
 			assert_int_equal(!!retain_at(&x.f, bases[b] + 20, &data), ack < 21);

@@ -154,6 +154,15 @@ static void directive(struct case_file *c, const char *line)
 		world_map(c->w, 1, a, b);
 	} else if (sscanf(line, "--- shift %d", &n) == 1) {
 		c->w->shift = n;
+	} else if (sscanf(line, "--- taken %d", &n) == 1) {
+		c->w->taken = n;
+	} else if (!strcmp(line, "--- contact connection")) {
+		c->w->env.set.contact = NST_CONTACT_CONNECTION;
+	} else if (sscanf(line, "--- seconds %d", &n) == 1) {
+		world_expire(c->w, n * 1000ull);
+	} else if (sscanf(line, "--- connection %d", &n) == 1) {
+		c->w->conn = n;
+		memset(&c->w->map.alias, 0, sizeof(c->w->map.alias));
 	} else if (sscanf(line, "--- body_max %d", &n) == 1) {
 		c->w->env.set.body_max = n;
 	} else if (sscanf(line, "--- refuse %d", &n) == 1) {

@@ -15,21 +15,30 @@ static const struct seqrec shape[] = {
 
 struct fixture {
 	struct world *w;
+	struct nst_conn c;
 	struct seqmap map;
 	u32 base;
 };
+
+static struct fixture begin(u32 base)
+{
+	struct fixture x = { .w = world_new(), .base = base };
+
+	x.c.env = &x.w->env;
+	return x;
+}
 
 static void add(struct fixture *x, struct seqrec r)
 {
 	r.orig_seq += x->base;
 	r.new_seq += x->base;
-	assert_int_equal(seqmap_room(&x->w->env, &x->map), 0);
+	assert_int_equal(seqmap_room(&x->c, &x->map), 0);
 	seqmap_add(&x->map, &r);
 }
 
 static struct fixture start(u32 base)
 {
-	struct fixture x = { .w = world_new(), .base = base };
+	struct fixture x = begin(base);
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(shape); i++)
@@ -39,7 +48,7 @@ static struct fixture start(u32 base)
 
 static void finish(struct fixture *x)
 {
-	seqmap_free(&x->w->env, &x->map);
+	seqmap_free(&x->c, &x->map);
 	world_free(x->w);
 }
 
@@ -134,7 +143,7 @@ static void test_touches(void **state)
 /* The ring grows, goes round, and is full at SEQMAP_MAX. */
 static void test_ring(void **state)
 {
-	struct fixture x = { .w = world_new(), .base = 0xfffffff0 };
+	struct fixture x = begin(0xfffffff0);
 	struct seqrec r = { 0, 10, 0, 11 };
 	u32 i, n, out = 0;
 	(void)state;
@@ -150,7 +159,7 @@ static void test_ring(void **state)
 			assert_int_equal(seqmap_to_orig(&x.map, x.base + 11 * out), x.base + 10 * out);
 		assert_int_equal(seqmap_to_new(&x.map, x.base + 10 * (i + 1)), x.base + 11 * (i + 1));
 	}
-	while (!seqmap_room(&x.w->env, &x.map)) {
+	while (!seqmap_room(&x.c, &x.map)) {
 		add(&x, r);
 		r.orig_seq += 10;
 		r.new_seq += 11;
@@ -161,12 +170,12 @@ static void test_ring(void **state)
 
 static void test_no_memory(void **state)
 {
-	struct fixture x = { .w = world_new() };
+	struct fixture x = begin(0);
 	struct seqrec r = { 0, 1, 0, 2 };
 	(void)state;
 
 	x.w->fail_alloc = x.w->allocs + 1;
-	assert_int_equal(seqmap_room(&x.w->env, &x.map), -ENOMEM);
+	assert_int_equal(seqmap_room(&x.c, &x.map), -ENOMEM);
 	assert_true(seqmap_constant(&x.map));
 	add(&x, r);
 	assert_int_equal(seqmap_to_new(&x.map, 1), 2);

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <nf_nat_sip_tcp/sip_uri.h>
+#include <nf_nat_sip_tcp/contact.h>
+#include <nf_nat_sip_tcp/event.h>
 
 #include "check.h"
 #include "guard.h"
@@ -39,6 +40,56 @@ static void world_release(struct nst_env *env, void *p, size_t len)
 	free(p);
 }
 
+static void *world_alloc_for(struct nst_env *env, struct nst_account *a, size_t len)
+{
+	void *p = world_alloc(env, len);
+
+	if (p)
+		a->used += len;
+	return p;
+}
+
+static void world_release_for(struct nst_env *env, struct nst_account *a, void *p, size_t len)
+{
+	check(a->used >= len);
+	a->used -= len;
+	world_release(env, p, len);
+}
+
+static struct nst_host *world_host_get(struct nst_env *env, const struct nst_addr *inside,
+				       u16 zone)
+{
+	struct world *w = world_of(env);
+	struct world_host *h;
+
+	for (h = w->host; h->refs; h++) {
+		check(h < &w->host[WORLD_HOSTS - 1]);
+		if (addr_equal(&h->inside, inside) && h->zone == zone)
+			break;
+	}
+	if (!h->refs) {
+		if (++w->allocs == w->fail_alloc)
+			return NULL;
+		/* One for the table: hosts of a test are few and stay. */
+		h->refs = 1;
+		h->inside = *inside;
+		h->zone = zone;
+	}
+	h->refs++;
+	return &h->host;
+}
+
+static void world_host_put(struct nst_env *env, struct nst_host *host)
+{
+	struct world_host *h = (struct world_host *)host;
+
+	(void)env;
+	if (!h)
+		return;
+	check(h->refs > 1);
+	h->refs--;
+}
+
 static void world_count(struct nst_env *env, enum nst_reason reason)
 {
 	check((u32)reason < NST_R_MAX);
@@ -53,9 +104,24 @@ static void world_trace(struct nst_env *env, const struct nst_trace *t)
 	check(env->set.debug);
 	check((u32)t->id < ARRAY_SIZE(world_of(env)->traces));
 	world_of(env)->traces[t->id]++;
+	world_of(env)->trace[t->id] = *t;
 	for (i = 0; i < t->text_len; i++)
 		sink = t->text[i];
 	(void)sink;
+}
+
+/* In the kernel nothing is put together before somebody listens. */
+bool nst_event_switch = true;
+
+static void world_event(struct nst_env *env, const struct nst_event *e)
+{
+	struct world *w = world_of(env);
+
+	check((u32)e->id < ARRAY_SIZE(w->events));
+	check(e->dir < 2);
+	check(e->id != NST_EVENT_OPAQUE || (u32)e->reason < NST_R_MAX);
+	w->events[e->id]++;
+	w->event[e->id] = *e;
 }
 
 static void world_lock(struct nst_env *env)
@@ -105,10 +171,31 @@ static bool range_is_free(struct world *w, const struct nst_reserve *req, u32 po
 
 	for (i = 0; i < req->count; i++) {
 		ep.port = port + i;
-		if (port_find(w, req->transport, &ep))
+		if (ep.port == w->taken || port_find(w, req->transport, &ep))
 			return false;
 	}
 	return true;
+}
+
+static void check_reserve(const struct world *w, const struct nst_reserve *req)
+{
+	check(w->locked);
+	check(req->holder && req->holder->owner);
+	check(req->count && req->count <= NST_PORT_COUNT_MAX);
+	check(addr_equal(&req->inside.addr, &req->holder->inside) ||
+	      (!req->signalling && nst_prefixes_have(w->env.set.media_hosts,
+						     &req->inside.addr)));
+	check(req->signalling == (req->holder->kind == NST_HOLDER_CONTACT));
+	if (!req->signalling) {
+		check(req->transport == NST_UDP);
+		check(!req->wanted || req->count == 1);
+		return;
+	}
+	check(req->count == 1 && req->own_port && req->peer.family);
+	check(req->inside.port >= 1024);
+	check(req->inside.port == req->own_port ||
+	      nst_settings_has_port(&w->env.set, req->inside.port) ||
+	      nst_ranges_has(&w->env.set.signal_ports, req->inside.port));
 }
 
 static int world_reserve(struct nst_env *env, struct nst_reserve *req)
@@ -117,14 +204,17 @@ static int world_reserve(struct nst_env *env, struct nst_reserve *req)
 	u32 port = req->inside.port + w->shift;
 	u8 i;
 
-	check(w->locked);
-	check(req->holder && req->holder->owner);
-	check(req->count && req->count <= NST_PORT_COUNT_MAX);
-	check(addr_equal(&req->inside.addr, &req->holder->inside));
+	check_reserve(w, req);
+	/* What a holder has of the skin's goes with its end, not with a failure. */
+	req->holder->anchor = 1;
 	if (++w->reserves == w->fail_reserve)
 		return w->reserve_error;
 	if (req->inside.port < 1024)
 		return -EACCES;
+	if (req->wanted && !range_is_free(w, req, req->wanted))
+		return -EADDRINUSE;
+	if (req->wanted)
+		port = req->wanted;
 	while (port + req->count <= 65536 && !range_is_free(w, req, port))
 		port += req->pair ? 2 : 1;
 	if (port + req->count > 65536)
@@ -132,8 +222,15 @@ static int world_reserve(struct nst_env *env, struct nst_reserve *req)
 	req->public_port = port;
 	for (i = 0; i < req->count; i++)
 		port_add(w, req, i);
-	req->holder->anchor = 1;
 	return 0;
+}
+
+static u16 world_port_mapped(struct nst_env *env, const struct nst_reserve *req)
+{
+	struct world *w = world_of(env);
+
+	check(w->locked && req->wanted && req->public_addr.family);
+	return req->wanted == w->mapped[0] ? w->mapped[1] : 0;
 }
 
 static void world_give_back(struct nst_env *env, struct nst_holder *holder,
@@ -146,14 +243,32 @@ static void world_give_back(struct nst_env *env, struct nst_holder *holder,
 	p->holder = NULL;
 }
 
+static void world_notify(struct nst_env *env, enum nst_notice what, const void *object,
+			 enum nst_reason reason)
+{
+	struct world *w = world_of(env);
+
+	(void)object;
+	check((u32)what < ARRAY_SIZE(w->notices) && reason <= NST_R_MAX);
+	w->notices[what]++;
+	w->notice_reason = reason;
+}
+
 static const struct nst_ops world_ops = {
 	.alloc = world_alloc,
 	.free = world_release,
+	.alloc_for = world_alloc_for,
+	.free_for = world_release_for,
+	.host_get = world_host_get,
+	.host_put = world_host_put,
 	.count = world_count,
 	.trace = world_trace,
+	.event = world_event,
+	.notify = world_notify,
 	.calls_lock = world_lock,
 	.calls_unlock = world_unlock,
 	.door_reserve = world_reserve,
+	.port_mapped = world_port_mapped,
 	.door_release = world_give_back,
 };
 
@@ -188,6 +303,7 @@ struct world *world_new(void)
 	nst_settings_default(&w->env.set);
 	w->env.set.debug = true;
 	check(!calls_create(&w->env));
+	check(!bindings_create(&w->env));
 	world_map(w, 0, "10.0.0.5:40000", "203.0.113.1:40000");
 	world_map(w, 1, "198.51.100.9:5060", "198.51.100.9:5060");
 	return w;
@@ -242,8 +358,17 @@ void world_expire(struct world *w, u64 ms)
 	w->now += ms;
 	world_lock(&w->env);
 	calls_expire(&w->env, w->now, ~0u, &work);
+	bindings_expire(&w->env, w->now, ~0u, &work);
 	world_unlock(&w->env);
 	world_work(w, &work);
+}
+
+static void hosts_are_gone(const struct world *w)
+{
+	u32 i;
+
+	for (i = 0; i < WORLD_HOSTS; i++)
+		check(w->host[i].refs <= 1 && !w->host[i].host.calls && !w->host[i].host.bindings);
 }
 
 void world_free(struct world *w)
@@ -252,11 +377,15 @@ void world_free(struct world *w)
 
 	world_lock(&w->env);
 	calls_flush(&w->env, &work);
+	bindings_flush(&w->env, &work);
+	check(!w->env.bindings->nr && !w->env.bindings->doors);
 	world_unlock(&w->env);
 	world_work(w, &work);
 	check(!world_ports(w, false));
+	bindings_destroy(&w->env);
 	calls_destroy(&w->env);
 	check(!w->live);
+	hosts_are_gone(w);
 	free(w);
 }
 
@@ -321,6 +450,13 @@ const struct world_port *world_door(const struct world *w, const char *inside)
 		if (w->port[i].holder && endpoint_equal(&w->port[i].inside, &ep))
 			return &w->port[i];
 	return NULL;
+}
+
+const struct world_port *world_public(const struct world *w, u8 transport, const char *ep)
+{
+	struct nst_endpoint public_ep = world_endpoint(ep);
+
+	return port_find((struct world *)w, transport, &public_ep);
 }
 
 u32 world_ports(const struct world *w, bool open)

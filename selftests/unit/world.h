@@ -7,9 +7,11 @@
 #ifndef SELFTESTS_UNIT_WORLD_H
 #define SELFTESTS_UNIT_WORLD_H
 
+#include <nf_nat_sip_tcp/event.h>
 #include <nf_nat_sip_tcp/message.h>
 
 #define WORLD_PORTS 2048
+#define WORLD_HOSTS 4096
 #define WORLD_TEXT (256 * 1024)
 
 /**
@@ -31,6 +33,20 @@ struct world_port {
 };
 
 /**
+ * struct world_host - an inside host
+ * @host: what the core sees
+ * @refs: references, and one for the table; 0: unused
+ * @inside: its address
+ * @zone: its conntrack zone
+ */
+struct world_host {
+	struct nst_host host;
+	u32 refs;
+	struct nst_addr inside;
+	u16 zone;
+};
+
+/**
  * struct world - one network namespace and one connection
  * @env: what the core sees
  * @map: addresses of the connection
@@ -39,6 +55,11 @@ struct world_port {
  * @now: ms
  * @count: reasons counted
  * @traces: lines traced
+ * @trace: the last one of each kind; its text is gone
+ * @events: told
+ * @event: the last one of each kind
+ * @notices: what user space was told, by enum nst_notice
+ * @notice_reason: with the last of them
  * @live: bytes allocated
  * @allocs: allocations so far
  * @fail_alloc: this one fails, counted from 1; 0: none does
@@ -46,10 +67,13 @@ struct world_port {
  * @fail_reserve: this one fails, counted from 1; 0: none does
  * @reserve_error: with what
  * @shift: public port less inside port
+ * @mapped: a public port and the inside one behind it, see &nst_ops.port_mapped
+ * @taken: public port that somebody else has; 0: none
  * @locked: the calls lock is held
  * @talker: the connection, as calls know it
  * @media: media flows, when that is asked
  * @asked: how often it was
+ * @host: inside hosts that were asked for
  * @port: ports given away
  * @edits: of the last message
  * @out: the last message, rendered, NUL-terminated
@@ -63,6 +87,11 @@ struct world {
 	u64 now;
 	u32 count[NST_R_MAX];
 	u32 traces[32];
+	struct nst_trace trace[32];
+	u32 events[NST_EVENT_OPAQUE + 1];
+	struct nst_event event[NST_EVENT_OPAQUE + 1];
+	u32 notices[NST_NOTICE_CONNECTION + 1];
+	enum nst_reason notice_reason;
 	size_t live;
 	u32 allocs;
 	u32 fail_alloc;
@@ -70,10 +99,13 @@ struct world {
 	u32 fail_reserve;
 	int reserve_error;
 	int shift;
+	u16 mapped[2];
+	u16 taken;
 	bool locked;
 	struct nst_talker talker;
 	bool media;
 	u32 asked;
+	struct world_host host[WORLD_HOSTS];
 	struct world_port port[WORLD_PORTS];
 	struct edits edits;
 	char out[WORLD_TEXT];
@@ -119,6 +151,9 @@ void world_expire(struct world *w, u64 ms);
 
 /** world_door - the door to this inside port, or NULL */
 const struct world_port *world_door(const struct world *w, const char *inside);
+
+/** world_public - the door at this public endpoint, or NULL */
+const struct world_port *world_public(const struct world *w, u8 transport, const char *ep);
 
 /** world_ports - how many public ports are given away; @open: only open ones */
 u32 world_ports(const struct world *w, bool open);
