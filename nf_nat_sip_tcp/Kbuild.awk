@@ -14,7 +14,7 @@ function part(re)
 }
 
 # Line markers name the header that follows; most headers are of no interest.
-/^# [0-9]+ "/ { wanted = $3 ~ /\/nf_conntrack[a-z_]*\.h"|\/linux\/timer\.h"|\/inet_hashtables\.h"/; next }
+/^# [0-9]+ "/ { wanted = $3 ~ /\/nf_conntrack[a-z_]*\.h"|\/linux\/netfilter\.h"|\/linux\/timer\.h"|\/inet_hashtables\.h"/; next }
 wanted { text = text " " $0 }
 
 END {
@@ -81,6 +81,9 @@ END {
 		have("LISTENER_HASHINFO")
 	else if (d !~ /\((const )?struct net \*net, ?struct sk_buff \*[a-z]*, ?int doff, ?const __be32 /)
 		unknown("inet_lookup_listener")
+
+	if (text ~ /NF_HOOK_OP_NAT,/)
+		have("HOOK_OP_NAT")
 
 	if (text ~ /int timer_delete\(struct timer_list/)
 		have("TIMER_DELETE")

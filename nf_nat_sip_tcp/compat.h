@@ -124,6 +124,13 @@ static inline void nst_ct_refresh(struct nf_conn *ct, const struct sk_buff *skb,
 #include <asm/unaligned.h>
 #endif
 
+/* What the hook function of NAT, which runs all its chains, says that it is. */
+#ifdef NST_HAVE_HOOK_OP_NAT
+#define NST_HOOK_OP_NAT NF_HOOK_OP_NAT
+#else
+#define NST_HOOK_OP_NAT NF_HOOK_OP_UNDEFINED
+#endif
+
 /* RFC 5925; has no name in older headers. */
 #ifndef TCPOPT_AO
 #define TCPOPT_AO 29

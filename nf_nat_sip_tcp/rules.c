@@ -24,6 +24,7 @@
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 
+#include "compat.h"
 #include "gate.h"
 
 #define HEADERS (ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct tcphdr))
@@ -148,7 +149,7 @@ static const struct nf_hook_entries *pre_routing(const struct net *net, u16 l3nu
 static bool is_nat(const struct nf_hook_ops *ops)
 {
 	return ops->priority == NF_IP_PRI_NAT_DST &&
-	       ops->hook_ops_type == NF_HOOK_OP_UNDEFINED;
+	       ops->hook_ops_type == NST_HOOK_OP_NAT;
 }
 
 /* Return: the packet, where nobody has taken it away. */
