@@ -62,8 +62,9 @@ def fate_of(got, forms):
 
 
 def media_port(msg):
-    """Port of the audio of a description."""
-    return int(re.search(rb"m=audio (\d+) ", msg)[1])
+    """Port of the audio of a description; 0: there is none."""
+    found = re.search(rb"m=audio (\d+) ", msg)
+    return int(found[1]) if found else 0
 
 
 class Stream:
