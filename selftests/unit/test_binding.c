@@ -7,6 +7,7 @@
 #include <nf_nat_sip_tcp/contact.h>
 
 #include "reg.h"
+#include "shortage.h"
 
 static void a_registration_opens_its_door(void **state)
 {
@@ -442,36 +443,19 @@ static void long_life(struct world *w)
 
 static void any_allocation_may_fail(void **state)
 {
-	struct world *good = *state;
-	u32 n, begin = good->allocs;
-	struct world *w;
+	(void)state;
+	each_allocation_fails(long_life);
+}
 
-	long_life(good);
-	for (n = begin + 1; n <= good->allocs; n++) {
-		w = world_new();
-		w->fail_alloc = n;
-		long_life(w);
-		assert_true(w->allocs >= n);
-		world_free(w);
-	}
+static void one_port_is_missing(struct world *w)
+{
+	assert_true(w->count[NST_R_CONTACT_NO_DOOR] >= 1);
 }
 
 static void any_reservation_may_fail(void **state)
 {
-	struct world *good = *state;
-	struct world *w;
-	u32 n;
-
-	long_life(good);
-	assert_true(good->reserves >= 4);
-	for (n = 1; n <= good->reserves; n++) {
-		w = world_new();
-		w->fail_reserve = n;
-		w->reserve_error = n % 2 ? -EADDRINUSE : -EMFILE;
-		long_life(w);
-		assert_true(w->count[NST_R_CONTACT_NO_DOOR] >= 1);
-		world_free(w);
-	}
+	(void)state;
+	each_reservation_fails(long_life, 4, one_port_is_missing);
 }
 
 static void a_flush_ends_all(void **state)

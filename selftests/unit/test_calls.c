@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include "shortage.h"
 #include "talk.h"
 
 static void limits(void **state)
@@ -254,37 +255,20 @@ static void long_talk(struct world *w)
 
 static void any_allocation_may_fail(void **state)
 {
-	struct world *good = *state;
-	u32 n, begin = good->allocs;
-	struct world *w;
+	(void)state;
+	each_allocation_fails(long_talk);
+}
 
-	long_talk(good);
-	assert_doors(good, 0, 0);
-	for (n = begin + 1; n <= good->allocs; n++) {
-		w = world_new();
-		w->fail_alloc = n;
-		long_talk(w);
-		assert_true(w->allocs >= n);
-		world_free(w);
-	}
+static void one_description_is_left_alone(struct world *w)
+{
+	assert_int_equal(w->count[NST_R_SDP_NO_PORT], 1);
+	assert_doors(w, 0, 0);
 }
 
 static void any_reservation_may_fail(void **state)
 {
-	struct world *good = *state;
-	struct world *w;
-	u32 n;
-
-	long_talk(good);
-	for (n = 1; n <= good->reserves; n++) {
-		w = world_new();
-		w->fail_reserve = n;
-		w->reserve_error = -EADDRINUSE;
-		long_talk(w);
-		assert_int_equal(w->count[NST_R_SDP_NO_PORT], 1);
-		assert_doors(w, 0, 0);
-		world_free(w);
-	}
+	(void)state;
+	each_reservation_fails(long_talk, 1, one_description_is_left_alone);
 }
 
 /* Messages by chance, from few words, so that they often fit each other. */

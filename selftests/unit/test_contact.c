@@ -7,6 +7,7 @@
 #include <nf_nat_sip_tcp/contact.h>
 
 #include "reg.h"
+#include "shortage.h"
 
 /* The phone calls, and is answered; the called party's tag is "b". */
 static void invite(struct world *w, const char *contact)
@@ -591,36 +592,19 @@ static void long_talk(struct world *w)
 
 static void any_allocation_may_fail(void **state)
 {
-	struct world *good = *state;
-	u32 n, begin = good->allocs;
-	struct world *w;
+	(void)state;
+	each_allocation_fails(long_talk);
+}
 
-	long_talk(good);
-	for (n = begin + 1; n <= good->allocs; n++) {
-		w = world_new();
-		w->fail_alloc = n;
-		long_talk(w);
-		assert_true(w->allocs >= n);
-		world_free(w);
-	}
+static void one_port_is_missing(struct world *w)
+{
+	assert_int_equal(w->count[NST_R_CONTACT_NO_DOOR] + w->count[NST_R_SDP_NO_PORT], 1);
 }
 
 static void any_reservation_may_fail(void **state)
 {
-	struct world *good = *state;
-	struct world *w;
-	u32 n;
-
-	long_talk(good);
-	assert_true(good->reserves >= 5);
-	for (n = 1; n <= good->reserves; n++) {
-		w = world_new();
-		w->fail_reserve = n;
-		w->reserve_error = -EADDRINUSE;
-		long_talk(w);
-		assert_int_equal(w->count[NST_R_CONTACT_NO_DOOR] + w->count[NST_R_SDP_NO_PORT], 1);
-		world_free(w);
-	}
+	(void)state;
+	each_reservation_fails(long_talk, 5, one_port_is_missing);
 }
 
 int main(void)
