@@ -27,6 +27,8 @@ def mptcp_pair(lab):
                 s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, IPPROTO_MPTCP)
             except OSError as e:
                 raise ktap.Skip(f"no MPTCP in this kernel: {e}") from e
+            # Its ends may be closing still when the next server takes the port.
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             s.bind((lab.addr(host), 5060 if host == "peer1" else 0))
             return s
     server, client = make("peer1"), make("phone1")
