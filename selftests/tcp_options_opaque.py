@@ -21,24 +21,15 @@ def count(lab):
 
 def mptcp_pair(lab):
     """A connection between MPTCP sockets."""
-    def make(host):
-        with lab.at(host):
-            try:
-                s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, IPPROTO_MPTCP)
-            except OSError as e:
-                raise ktap.Skip(f"no MPTCP in this kernel: {e}") from e
-            # Its ends may be closing still when the next server takes the port.
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            s.bind((lab.addr(host), 5060 if host == "peer1" else 0))
-            return s
-    server, client = make("peer1"), make("phone1")
-    server.listen(1)
-    client.settimeout(5)
-    client.connect((lab.addr("peer1"), 5060))
-    client.settimeout(None)
-    end = sock.Tcp(server.accept()[0])
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, IPPROTO_MPTCP).close()
+    except OSError as e:
+        raise ktap.Skip(f"no MPTCP in this kernel: {e}") from e
+    server = lab.tcp_listen("peer1", proto=IPPROTO_MPTCP)
+    phone = lab.tcp_connect("phone1", 0, server.getsockname(), proto=IPPROTO_MPTCP)
+    peer = sock.Tcp(server.accept()[0])
     server.close()
-    return sock.Tcp(client), end
+    return phone, peer
 
 
 def mptcp(t, lab):

@@ -190,8 +190,9 @@ def family(addr):
     return socket.AF_INET6 if ":" in addr else socket.AF_INET
 
 
-def tcp_listen(addr, port, mss=0):
-    s = socket.socket(family(addr), socket.SOCK_STREAM)
+def tcp_listen(addr, port, mss=0, proto=0):
+    """`proto`: 0 is TCP; or what looks like it, as MPTCP."""
+    s = socket.socket(family(addr), socket.SOCK_STREAM, proto)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if mss:
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mss)
@@ -200,8 +201,9 @@ def tcp_listen(addr, port, mss=0):
     return s
 
 
-def tcp_connect(addr, port, to, mss=0, patience=None):
-    s = socket.socket(family(addr), socket.SOCK_STREAM)
+# pylint: disable=too-many-arguments,too-many-positional-arguments
+def tcp_connect(addr, port, to, mss=0, patience=None, proto=0):
+    s = socket.socket(family(addr), socket.SOCK_STREAM, proto)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if mss:
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mss)
