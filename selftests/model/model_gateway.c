@@ -3,8 +3,6 @@
  * The gateway: gives segments and time to the engine and carries out what it
  * says, as the kernel skin does.
  */
-#include "unit.h"
-
 #include "check.h"
 #include "model.h"
 

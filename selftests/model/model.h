@@ -10,8 +10,12 @@
  * The clock is moved by hand.  What a judge refuses prints the packets that
  * led there and fails the test.
  */
-#ifndef SELFTESTS_UNIT_MODEL_H
-#define SELFTESTS_UNIT_MODEL_H
+#ifndef SELFTESTS_MODEL_MODEL_H
+#define SELFTESTS_MODEL_MODEL_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <nf_nat_sip_tcp/conn.h>
 
@@ -287,6 +291,8 @@ void model_send(struct model *m, u8 hop, const struct nst_segment *s, const char
 void model_note(struct model *m, u8 hop, const struct nst_segment *s, const char *what);
 void model_fail(struct model *m, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
+/** model_failed - what the program makes of a failure: it has one of these */
+void model_failed(const char *what) __attribute__((noreturn));
 
 #define judge(m, cond, ...)						\
 	do {								\

@@ -3,8 +3,6 @@
  * One end of a connection (RFC 9293, 7323, 2018, 6298): what it is given it
  * believes, what was acknowledged it forgets.
  */
-#include "unit.h"
-
 #include "check.h"
 #include "model.h"
 

@@ -3,8 +3,8 @@
  * What must hold for any input at all, shared by unit tests and fuzzers.
  * A violation prints what is wrong and aborts.
  */
-#ifndef SELFTESTS_UNIT_CHECK_H
-#define SELFTESTS_UNIT_CHECK_H
+#ifndef SELFTESTS_MODEL_CHECK_H
+#define SELFTESTS_MODEL_CHECK_H
 
 #include <nf_nat_sip_tcp/sdp.h>
 #include <nf_nat_sip_tcp/sip_frame.h>

@@ -2,7 +2,7 @@
 /*
  * Setting up, time, wires, and the ladder of packets that a failure prints.
  */
-#include "unit.h"
+#include <stdarg.h>
 
 #include "check.h"
 #include "model.h"
@@ -276,6 +276,7 @@ void model_fail(struct model *m, const char *fmt, ...)
 {
 	u32 from = m->nr_rungs > RUNGS ? m->nr_rungs - RUNGS : 0;
 	char text[256];
+	char line[512];
 	va_list args;
 	u32 i;
 
@@ -284,6 +285,7 @@ void model_fail(struct model *m, const char *fmt, ...)
 	va_end(args);
 	for (i = from; i < m->nr_rungs; i++)
 		rung_print(m, &m->rung[i % RUNGS]);
-	fail_msg("%s: at %llu ms: %s", m->name, (unsigned long long)model_now(m), text);
-	abort();
+	snprintf(line, sizeof(line), "%s: at %llu ms: %s", m->name,
+		 (unsigned long long)model_now(m), text);
+	model_failed(line);
 }

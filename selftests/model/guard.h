@@ -3,8 +3,8 @@
  * Bytes between walls: what is put here ends at an unmapped page, and under
  * AddressSanitizer the byte in front of it is poisoned.
  */
-#ifndef SELFTESTS_UNIT_GUARD_H
-#define SELFTESTS_UNIT_GUARD_H
+#ifndef SELFTESTS_MODEL_GUARD_H
+#define SELFTESTS_MODEL_GUARD_H
 
 #include <stddef.h>
 

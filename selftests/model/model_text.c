@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Messages of any length, from the inside client or its server. */
-#include "unit.h"
-
 #include "check.h"
 #include "model.h"
 

@@ -9,8 +9,6 @@
  *	   the receiver's window is never overrun
  *	T8 conntrack's window tracking accepts every packet
  */
-#include "unit.h"
-
 #include <nf_nat_sip_tcp/flow.h>
 
 #include "check.h"

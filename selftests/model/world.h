@@ -4,8 +4,8 @@
  * counted, public ports that can fail and are counted, doors as the skin would
  * make them, and a connection with a client and a server.
  */
-#ifndef SELFTESTS_UNIT_WORLD_H
-#define SELFTESTS_UNIT_WORLD_H
+#ifndef SELFTESTS_MODEL_WORLD_H
+#define SELFTESTS_MODEL_WORLD_H
 
 #include <nf_nat_sip_tcp/event.h>
 #include <nf_nat_sip_tcp/message.h>
