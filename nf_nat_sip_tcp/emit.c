@@ -21,6 +21,8 @@
 #include "segment.h"
 
 #define MSS_FLOOR 64
+/* The data offset has four bits, and counts words. */
+#define MAX_TCP_HEADER_LEN 60
 
 static void set_dst(struct nst_path *path, struct dst_entry *dst)
 {
@@ -177,19 +179,38 @@ static void put_ip6(struct sk_buff *skb, const struct nst_path *path)
 	IP6CB(skb)->flags = IP6SKB_REROUTED;
 }
 
-static void put_timestamps(struct tcphdr *th, const struct nst_emit *e)
+static __be32 *put_timestamps(__be32 *op, const struct nst_emit *e)
 {
-	__be32 *op = (__be32 *)(th + 1);
-
+	if (!e->has_ts)
+		return op;
 	op[0] = htonl((TCPOPT_NOP << 24) | (TCPOPT_NOP << 16) |
 		      (TCPOPT_TIMESTAMP << 8) | TCPOLEN_TIMESTAMP);
 	op[1] = htonl(e->tsval);
 	op[2] = htonl(e->tsecr);
+	return op + 3;
+}
+
+static void put_sack(__be32 *op, const struct nst_emit *e)
+{
+	u8 i;
+
+	if (!e->nr_sack)
+		return;
+	*op++ = htonl((TCPOPT_NOP << 24) | (TCPOPT_NOP << 16) | (TCPOPT_SACK << 8) |
+		      (TCPOLEN_SACK_BASE + e->nr_sack * TCPOLEN_SACK_PERBLOCK));
+	for (i = 0; i < e->nr_sack; i++) {
+		*op++ = htonl(e->sack[i].left);
+		*op++ = htonl(e->sack[i].right);
+	}
 }
 
 static unsigned int options_len(const struct nst_emit *e)
 {
-	return e->has_ts ? TCPOLEN_TSTAMP_ALIGNED : 0;
+	unsigned int len = e->has_ts ? TCPOLEN_TSTAMP_ALIGNED : 0;
+
+	if (e->nr_sack)
+		len += TCPOLEN_SACK_BASE_ALIGNED + e->nr_sack * TCPOLEN_SACK_PERBLOCK;
+	return len;
 }
 
 static void put_tcp(struct sk_buff *skb, const struct nst_path *path,
@@ -211,8 +232,7 @@ static void put_tcp(struct sk_buff *skb, const struct nst_path *path,
 	th->ack = 1;
 	th->rst = e->rst;
 	th->psh = e->psh && len && off + len == e->len;
-	if (e->has_ts)
-		put_timestamps(th, e);
+	put_sack(put_timestamps((__be32 *)(th + 1), e), e);
 
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	skb->csum_start = skb_transport_header(skb) - skb->head;
@@ -229,8 +249,7 @@ static struct sk_buff *build_one(struct net *net, const struct nst_path *path,
 				 const struct nst_emit *e, u32 off, u32 len)
 {
 	unsigned int head = MAX_HEADER + path->dst->header_len +
-			    sizeof(struct ipv6hdr) + sizeof(struct tcphdr) +
-			    TCPOLEN_TSTAMP_ALIGNED;
+			    sizeof(struct ipv6hdr) + MAX_TCP_HEADER_LEN;
 	struct sk_buff *skb = alloc_skb(head + len, GFP_ATOMIC | __GFP_NOWARN);
 
 	if (!skb)

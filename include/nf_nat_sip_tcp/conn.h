@@ -94,6 +94,8 @@ enum nst_verdict {
  *	already taken off; the skin lowers it to what the route's MTU leaves
  * @rst: send a RST instead
  * @psh: set PSH on the last segment
+ * @nr_sack: SACK blocks of a pure ACK, with a timestamps option at most 3
+ * @sack: the blocks, as the receiver of this segment sees the numbers
  */
 struct nst_emit {
 	u8 to;
@@ -108,6 +110,8 @@ struct nst_emit {
 	u16 mss;
 	bool rst;
 	bool psh;
+	u8 nr_sack;
+	struct { u32 left; u32 right; } sack[NST_SACK_MAX];
 };
 
 /**
@@ -179,6 +183,44 @@ enum nst_conn_state {
 struct nst_block;
 
 /**
+ * struct nst_recovery - loss and round-trip time between us and a receiver
+ * @srtt: smoothed round-trip time, ms, times 8; 0: not measured
+ * @rttvar: its variation, ms, times 4 (RFC 6298 2)
+ * @timing: an acknowledgement of @timed_seq is waited for
+ * @timed_seq: end of the bytes whose round trip is measured, new
+ * @timed_at: when they were sent, ms
+ * @heard: when the receiver last took bytes, or said that it has no room, ms
+ * @win: window field of its last acknowledgement
+ * @dup_acks: duplicate acknowledgements in a row
+ * @active: bytes up to @recover are being sent again
+ * @slow_start: after a time-out: each acknowledgement lets more go than it took
+ * @recover: end of what was under way when the loss was noticed, new
+ * @rtx_nxt: next of them to send again, new
+ * @hole: what was sent again last began there, new
+ * @hole_at: when, ms; 0: never
+ * @nr_sacked: number of @sacked
+ * @sacked: what the receiver said it has behind a gap, new
+ */
+struct nst_recovery {
+	u32 srtt;
+	u32 rttvar;
+	bool timing;
+	u32 timed_seq;
+	u64 timed_at;
+	u64 heard;
+	u16 win;
+	u8 dup_acks;
+	bool active;
+	bool slow_start;
+	u32 recover;
+	u32 rtx_nxt;
+	u32 hole;
+	u64 hole_at;
+	u8 nr_sacked;
+	struct { u32 left; u32 right; } sacked[NST_SACK_MAX];
+};
+
+/**
  * struct nst_flow - one direction of a connection
  *
  * "orig" numbers are as the sender of this direction writes them, "new" ones
@@ -201,7 +243,8 @@ struct nst_block;
  * @wscale: shift count of the windows that this sender announces
  * @win: window field this sender announced last
  * @has_ts: timestamps are in use
- * @tsval: newest TSval of this sender
+ * @ts_recent: newest TSval of this sender in a segment that left no gap
+ *	(RFC 7323 TS.Recent)
  * @sack_ok: this sender permits SACK
  * @fin: FIN of this direction has passed
  * @refused: segments in a row that found no memory
@@ -212,15 +255,21 @@ struct nst_block;
  * @body_left: bytes of the body that still stream through
  * @hold: bytes of the message being gathered, ending at @rcv_nxt; NULL: none
  * @hold_since: when the first of them came, ms
+ * @order: bytes that came before those in front of them, orig, in order
+ * @order_last: where the newest of them begins, orig
+ * @order_due: when to try again with those whose turn it is, ms; 0: not waiting
+ * @stored: memory of @order, bytes
  * @blocks: retained bytes, oldest first; unchanged bytes that passed in the
  *	sender's own segment are not among them, its repeats serve those
  * @last_block: newest of @blocks
  * @retained: memory of @blocks, bytes
  * @pub: what the seqadj extension was told last
  * @ack_due: when to acknowledge held bytes, ms; 0: nothing due
+ * @ack_late: they will be as soon as all in front of them is ours or delivered
  * @rto_due: when to send again, ms; 0: nothing
  * @rto: current time-out, ms
  * @resends: time-outs in a row
+ * @recovery: what is known of the way to the receiver
  */
 struct nst_flow {
 	struct seqmap map;
@@ -240,7 +289,7 @@ struct nst_flow {
 	u8 wscale;
 	u16 win;
 	bool has_ts;
-	u32 tsval;
+	u32 ts_recent;
 	bool sack_ok;
 	bool fin;
 	u8 refused;
@@ -251,19 +300,26 @@ struct nst_flow {
 	u32 body_left;
 	struct nst_block *hold;
 	u64 hold_since;
+	struct nst_block *order;
+	u32 order_last;
+	u32 stored;
+	u64 order_due;
 	struct nst_block *blocks;
 	struct nst_block *last_block;
 	u32 retained;
 	struct nst_publish pub;
 	u64 ack_due;
+	bool ack_late;
 	u64 rto_due;
 	u32 rto;
 	u8 resends;
+	struct nst_recovery recovery;
 };
 
 /**
  * struct nst_conn - a connection, both directions under one lock of the skin
  * @env: surroundings
+ * @now: time of the step that is being taken, ms
  * @state: enum nst_conn_state
  * @reason: why it is opaque
  * @id: identity, unique per boot
@@ -280,6 +336,7 @@ struct nst_flow {
  */
 struct nst_conn {
 	struct nst_env *env;
+	u64 now;
 	enum nst_conn_state state;
 	enum nst_reason reason;
 	u64 id;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of the TCP engine share: seqmap.c, retain.c, feed.c, ack.c,
- * send.c, syn.c, conn.c.
+ * What the files of the TCP engine share: seqmap.c, retain.c, order.c, feed.c,
+ * ack.c, send.c, recover.c, syn.c, opaque.c, conn.c.
  */
 #ifndef NF_NAT_SIP_TCP_FLOW_H
 #define NF_NAT_SIP_TCP_FLOW_H
@@ -11,7 +11,8 @@
 /**
  * struct nst_block - consecutive bytes that are held or retained
  * @next: next block of a list
- * @seq: number of the first byte as the receiver sees it; of a retained block
+ * @seq: number of the first byte: of a retained block as the receiver sees it,
+ *	of a stored one as the sender wrote it
  * @len: bytes used
  * @cap: bytes there is room for
  * @data: the bytes
@@ -47,6 +48,12 @@ u32 retain_at(const struct nst_flow *f, u32 seq, const char **data);
 bool retain_overlaps(const struct nst_flow *f, u32 from, u32 to, u32 *first);
 bool retain_covers(const struct nst_flow *f, u32 from, u32 to);
 
+/* Is everything before the held bytes delivered, or in our hands (I3)? */
+static inline bool flow_owns(const struct nst_flow *f)
+{
+	return retain_covers(f, f->snd_una, f->rend_nxt);
+}
+
 static inline u32 hold_len(const struct nst_flow *f)
 {
 	return f->hold ? f->hold->len : 0;
@@ -55,13 +62,24 @@ static inline u32 hold_len(const struct nst_flow *f)
 /* Memory that a flow keeps, for the limit hold_max. */
 static inline u32 flow_memory(const struct nst_flow *f)
 {
-	return f->retained + (f->hold ? f->hold->cap : 0);
+	return f->retained + f->stored + (f->hold ? f->hold->cap : 0);
 }
 
 static inline bool flow_pending(const struct nst_flow *f)
 {
 	return f->snd_nxt != f->rend_nxt;
 }
+
+/* order.c: bytes that came too early */
+int order_add(struct nst_conn *c, struct nst_flow *f, u32 seq, const char *p, u32 len);
+u32 order_next(struct nst_conn *c, struct nst_flow *f, const char **p);
+void order_release(struct nst_conn *c, struct nst_flow *f);
+bool order_evict(struct nst_conn *c, struct nst_flow *f);
+void order_flush(struct nst_conn *c, struct nst_flow *f);
+void order_sack(const struct nst_flow *f, struct nst_emit *e);
+void order_segment(struct nst_conn *c, const struct nst_segment *seg, bool news,
+		   struct nst_out *out);
+void order_take(struct nst_conn *c, u8 dir, struct nst_out *out);
 
 /* seqmap.c, for the engine only */
 int seqmap_room(struct nst_conn *c, struct seqmap *m);
@@ -74,7 +92,6 @@ void seqmap_trim(struct nst_conn *c, struct seqmap *m);
  * @c: connection
  * @f: flow of the sender
  * @dir: its direction
- * @now: ms
  * @p: payload from the first byte not seen before
  * @n: how many bytes
  * @pos: how many of them are dealt with
@@ -91,7 +108,6 @@ struct feed {
 	struct nst_conn *c;
 	struct nst_flow *f;
 	u8 dir;
-	u64 now;
 	const char *p;
 	u32 n;
 	u32 pos;
@@ -120,13 +136,22 @@ void flow_publish(struct nst_flow *f, struct nst_publish *pub);
 /* send.c: bytes of our own */
 struct nst_emit *emit_add(struct nst_conn *c, u8 to, struct nst_out *out);
 bool flow_carry(struct nst_conn *c, u8 dir, struct nst_out *out);
-void flow_push(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out);
+void flow_push(struct nst_conn *c, u8 dir, struct nst_out *out);
 void flow_repeat(struct nst_conn *c, const struct nst_segment *seg, bool news,
 		 struct nst_out *out);
-void flow_timer(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out);
-void flow_give_up(struct nst_conn *c, enum nst_reason reason, struct nst_out *out);
+void flow_timer(struct nst_conn *c, u8 dir, struct nst_out *out);
 u64 flow_due(const struct nst_conn *c, const struct nst_flow *f);
 u16 flow_cut(const struct nst_flow *f);
+void hold_arm(struct nst_conn *c, struct nst_flow *f);
+
+/* recover.c: what is lost behind us is sent again */
+void recover_ack(struct nst_conn *c, const struct nst_segment *seg, u32 bytes,
+		 struct nst_out *out);
+void recover_resend(struct nst_conn *c, u8 dir, u32 max, struct nst_out *out);
+void recover_time(struct nst_conn *c, u8 dir);
+void recover_arm(struct nst_conn *c, struct nst_flow *f);
+void recover_timeout(struct nst_conn *c, u8 dir, struct nst_out *out);
+void flow_give_up(struct nst_conn *c, enum nst_reason reason, struct nst_out *out);
 
 /* The segment leaves its payload here; what else it says goes on. */
 static inline void out_strip(struct nst_conn *c, u8 dir, bool news,
@@ -142,7 +167,11 @@ static inline void out_strip(struct nst_conn *c, u8 dir, bool news,
 void conn_syn(struct nst_conn *c, const struct nst_segment *seg);
 void conn_handshake(struct nst_conn *c, const struct nst_segment *seg);
 
-/* conn.c */
+/* opaque.c */
 void conn_opaque(struct nst_conn *c, enum nst_reason reason);
+void opaque_at_rest(struct nst_conn *c, const struct nst_segment *seg,
+		    struct nst_out *out);
+void opaque_segment(struct nst_conn *c, const struct nst_segment *seg, bool news,
+		    struct nst_out *out);
 
 #endif

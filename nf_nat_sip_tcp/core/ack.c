@@ -50,19 +50,18 @@ u16 flow_window(struct nst_conn *c, u8 dir, u32 ack)
 	return window_to(c, dir, f->adv_edge, ack);
 }
 
-/* The receiver has everything before @ack. */
-static bool take_ack(struct nst_conn *c, struct nst_flow *f, u32 ack)
+/* The receiver has everything before @ack; how much of it is new. */
+static u32 take_ack(struct nst_conn *c, struct nst_flow *f, u32 ack)
 {
+	u32 bytes = ack - f->snd_una;
+
 	if (!seq_after(ack, f->snd_una))
-		return false;
+		return 0;
 	f->snd_una = ack;
-	f->resends = 0;
-	f->rto = 0;
-	f->rto_due = 0;
 	seqmap_prune(&f->map, ack);
 	seqmap_trim(c, &f->map);
 	retain_prune(c, f, ack);
-	return true;
+	return bytes;
 }
 
 /* The receiver's right edge, and what conntrack made of it: see flow_publish(). */
@@ -118,20 +117,24 @@ bool flow_ack(struct nst_conn *c, const struct nst_segment *seg,
 {
 	struct nst_flow *f = &c->flow[!seg->dir];
 	u32 ack = seg->ack;
-	u32 old_edge, orig;
+	u32 old_edge, orig, bytes;
 	bool news;
 
 	if (seq_after(ack, f->snd_nxt)) {
 		nst_count(c->env, NST_R_ACK_CLAMPED);
 		ack = f->snd_nxt;
 	}
-	take_ack(c, f, ack);
+	bytes = take_ack(c, f, ack);
 	take_edge(f, ack, (u32)seg->win << c->flow[seg->dir].wscale);
-	/* It answers our probes. */
-	if (f->snd_una == f->snd_nxt)
-		f->resends = 0;
+	recover_ack(c, seg, bytes, out);
 
 	orig = seqmap_to_orig(&f->map, ack);
+	if (f->ack_late && flow_owns(f)) {
+		/* It has what the held bytes had to wait for. */
+		orig = f->rcv_nxt;
+		f->ack_late = false;
+		hold_arm(c, f);
+	}
 	news = seq_after(orig, f->acked);
 	f->acked = seq_max(f->acked, orig);
 	out->ack = f->acked;
@@ -156,8 +159,11 @@ void flow_send_ack(struct nst_conn *c, u8 dir, struct nst_out *out)
 {
 	struct nst_emit *e = emit_add(c, !dir, out);
 
-	if (e)
-		nst_count(c->env, NST_R_ACK_SPOOFED);
+	if (!e)
+		return;
+	if (c->flow[dir].sack_ok && c->flow[!dir].sack_ok)
+		order_sack(&c->flow[dir], e);
+	nst_count(c->env, NST_R_ACK_SPOOFED);
 }
 
 /**

@@ -10,7 +10,6 @@
  * OPAQUE is for good (I5).  It still delivers what was held or acknowledged,
  * and translates what is in flight; then it adds two constants.
  */
-#include <nf_nat_sip_tcp/event.h>
 #include <nf_nat_sip_tcp/flow.h>
 
 /* A sender repeats after 0.2, 0.4, 0.8 s ...: about a second and a half. */
@@ -41,7 +40,7 @@ void conn_free(struct nst_conn *c)
 
 static bool flow_quiet(const struct nst_flow *f)
 {
-	return !f->hold && !f->blocks && seqmap_constant(&f->map);
+	return !f->hold && !f->blocks && !f->order && seqmap_constant(&f->map);
 }
 
 bool conn_quiet(const struct nst_conn *c)
@@ -55,64 +54,11 @@ bool conn_wants_payload(const struct nst_conn *c, u8 dir)
 	return c->state == NST_CONN_SYN_ACK || c->state == NST_CONN_FOLLOWED;
 }
 
-/*
- * Is this the end of following what was SIP?  What never was, and what the
- * ends or the user themselves decide, is no error.
- */
-static bool is_error(enum nst_reason reason)
-{
-	switch (reason) {
-	case NST_R_OPAQUE_START_LINE:
-	case NST_R_OPAQUE_HEADER_SIZE:
-	case NST_R_OPAQUE_NO_CLEN:
-	case NST_R_OPAQUE_BAD_CLEN:
-	case NST_R_OPAQUE_HOLD_TIMEOUT:
-	case NST_R_OPAQUE_HOLD_MAX:
-	case NST_R_OPAQUE_WINDOW:
-	case NST_R_OPAQUE_NOMEM:
-	case NST_R_OPAQUE_MEM:
-	case NST_R_OPAQUE_SHARE:
-	case NST_R_OPAQUE_RECORDS:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void tell_opaque(struct nst_conn *c)
-{
-	struct nst_trace t = { .id = NST_TRACE_OPAQUE, .reason = c->reason, .conn = c->id };
-	struct nst_event e = { .id = NST_EVENT_OPAQUE, .reason = c->reason, .conn = c->id };
-
-	if (nst_tracing(c->env))
-		c->env->ops->trace(c->env, &t);
-	if (nst_events_wanted())
-		c->env->ops->event(c->env, &e);
-}
-
-/* From now on look at nothing; what is held goes out as it is. */
-void conn_opaque(struct nst_conn *c, enum nst_reason reason)
-{
-	u8 dir;
-
-	if (c->state == NST_CONN_OPAQUE)
-		return;
-	c->doomed = c->state == NST_CONN_FOLLOWED && is_error(reason) &&
-		    c->env->set.on_error == NST_ON_ERROR_RESET;
-	c->state = NST_CONN_OPAQUE;
-	c->reason = reason;
-	nst_count(c->env, reason);
-	talker_gone(c->env, &c->talker);
-	for (dir = 0; dir < 2; dir++)
-		flow_release(&c->flow[dir]);
-	tell_opaque(c);
-	c->env->ops->notify(c->env, NST_NOTICE_CONNECTION, c, reason);
-}
-
-static void out_init(struct nst_conn *c, const struct nst_segment *seg,
+static void out_init(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 		     struct nst_out *out)
 {
 	memset(out, 0, sizeof(*out));
+	c->now = now;
 	c->sent[0] = c->flow[0].snd_nxt;
 	c->sent[1] = c->flow[1].snd_nxt;
 	if (!seg)
@@ -134,52 +80,23 @@ static void reset_both(struct nst_conn *c, struct nst_out *out)
 	flow_give_up(c, NST_R_RESET_ON_ERROR, out);
 }
 
-static void finish(struct nst_conn *c, u64 now, struct nst_out *out)
+static void finish(struct nst_conn *c, struct nst_out *out)
 {
 	u64 due[2];
 	u8 dir;
 
+	for (dir = 0; dir < 2; dir++)
+		order_take(c, dir, out);
 	if (c->doomed)
 		reset_both(c, out);
 	for (dir = 0; dir < 2; dir++) {
-		flow_push(c, dir, now, out);
+		flow_push(c, dir, out);
+		recover_time(c, dir);
+		recover_arm(c, &c->flow[dir]);
 		flow_publish(&c->flow[dir], &out->publish[dir]);
 		due[dir] = flow_due(c, &c->flow[dir]);
 	}
 	out->timer = due[0] && (!due[1] || due[0] < due[1]) ? due[0] : due[1];
-}
-
-/* Should it have to be reset: a RST must name the number of the day. */
-static void note_numbers(struct nst_conn *c, const struct nst_segment *seg,
-			 const struct nst_out *out)
-{
-	struct nst_flow *f = &c->flow[seg->dir];
-	struct nst_flow *back = &c->flow[!seg->dir];
-
-	f->snd_nxt = seq_max(f->snd_nxt, out->seq + seg->len + !!(seg->flags & NST_FIN));
-	f->rend_nxt = f->snd_nxt;
-	if (!(seg->flags & NST_ACK) || seq_after(seg->ack, back->snd_nxt))
-		return;
-	back->snd_una = seq_max(back->snd_una, seg->ack);
-	back->acked = seq_max(back->acked, out->ack);
-}
-
-/* Both numbers of a connection at rest are off by constants. */
-static void pass_constant(struct nst_conn *c, const struct nst_segment *seg,
-			  struct nst_out *out)
-{
-	const struct nst_flow *f = &c->flow[seg->dir];
-	const struct nst_flow *back = &c->flow[!seg->dir];
-	u8 i;
-
-	out->seq = seg->seq + f->map.after;
-	out->ack = seg->ack - back->map.after;
-	out->nr_sack = seg->nr_sack;
-	for (i = 0; i < seg->nr_sack; i++) {
-		out->sack[i].left = seg->sack[i].left - back->map.after;
-		out->sack[i].right = seg->sack[i].right - back->map.after;
-	}
-	note_numbers(c, seg, out);
 }
 
 /* A RST ends the connection where both ends believe it is (RFC 5961 3). */
@@ -197,6 +114,7 @@ static void step_rst(struct nst_conn *c, const struct nst_segment *seg,
 		c->flow[dir].rend_nxt = c->flow[dir].snd_nxt;
 		c->flow[dir].ack_due = 0;
 		c->flow[dir].rto_due = 0;
+		c->flow[dir].order_due = 0;
 		c->flow[dir].mode = NST_MODE_IDLE;
 	}
 	c->state = NST_CONN_OPAQUE;
@@ -221,32 +139,10 @@ static void step_empty(struct nst_conn *c, const struct nst_segment *seg,
 		out->verdict = NST_DROP;
 }
 
-/* In an opaque connection bytes pass; behind waiting ones they must not. */
-static void step_opaque_data(struct nst_conn *c, const struct nst_segment *seg,
-			     bool news, struct nst_out *out)
-{
-	struct nst_flow *f = &c->flow[seg->dir];
-	u32 end = seg->seq + seg->len + !!(seg->flags & NST_FIN);
-
-	if (seq_before(seg->seq, f->rcv_nxt)) {
-		flow_repeat(c, seg, news, out);
-		return;
-	}
-	if (flow_pending(f)) {
-		out_strip(c, seg->dir, news, out);
-		return;
-	}
-	out->seq = seqmap_to_new(&f->map, seg->seq);
-	f->rcv_nxt = end;
-	f->snd_nxt = out->seq + (end - seg->seq);
-	f->rend_nxt = f->snd_nxt;
-}
-
 /**
  * struct step - one data segment of a followed connection
  * @c: connection
  * @seg: segment
- * @now: ms
  * @news: its acknowledgement is worth passing on
  * @fd: its bytes
  * @out: what to do
@@ -254,7 +150,6 @@ static void step_opaque_data(struct nst_conn *c, const struct nst_segment *seg,
 struct step {
 	struct nst_conn *c;
 	const struct nst_segment *seg;
-	u64 now;
 	bool news;
 	struct feed fd;
 	struct nst_out *out;
@@ -280,19 +175,6 @@ static void feed_verdict(struct step *st)
 		out_strip(st->c, st->seg->dir, st->news, out);
 }
 
-/* Held bytes are acknowledged in a while. */
-static void hold_arm(struct step *st)
-{
-	struct nst_flow *f = st->fd.f;
-
-	if (!f->hold)
-		f->ack_due = 0;
-	else if (f->acked != f->rcv_nxt && !f->ack_due)
-		f->ack_due = st->now + st->c->env->set.ack_delay;
-	if (f->hold)
-		nst_count(st->c->env, NST_R_SEG_HELD);
-}
-
 /*
  * FIN goes behind the last byte.  Where this segment does not take the last
  * byte along it is taken off, and the sender repeats it: nobody acknowledges
@@ -309,6 +191,7 @@ static void take_fin(struct step *st)
 		return;
 	}
 	f->fin = true;
+	order_flush(st->c, f);	/* nothing comes behind it */
 	f->rcv_nxt++;
 	f->snd_nxt++;
 	f->rend_nxt++;
@@ -340,7 +223,6 @@ static int feed_start(struct step *st, u32 skip)
 	fd->c = st->c;
 	fd->f = &st->c->flow[st->seg->dir];
 	fd->dir = st->seg->dir;
-	fd->now = st->now;
 	fd->p = st->seg->len ? st->seg->payload + skip : NULL;
 	fd->n = st->seg->len - skip;
 	fd->work = &st->out->work;
@@ -392,7 +274,9 @@ static void step_in_order(struct step *st, u32 skip)
 		conn_opaque(st->c, NST_R_OPAQUE_FIN);
 	}
 	feed_verdict(st);
-	hold_arm(st);
+	hold_arm(st->c, f);
+	if (f->hold)
+		nst_count(st->c->env, NST_R_SEG_HELD);
 	if (fin)
 		take_fin(st);
 	trace_sent(st);
@@ -405,12 +289,15 @@ static void step_data(struct step *st)
 	const struct nst_segment *seg = st->seg;
 	const struct nst_flow *f = &c->flow[seg->dir];
 
-	if (seg->seq == f->rcv_nxt) {
-		step_in_order(st, 0);
-	} else if (seq_after(seg->seq, f->rcv_nxt)) {
-		nst_count(c->env, NST_R_SEG_OUT_OF_ORDER);
+	if (seg->has_ts && seq_before(seg->tsval, f->ts_recent)) {
+		/* RFC 7323 5.3 R1: so says the receiver, if it gets that far. */
+		nst_count(c->env, NST_R_SEG_OLD_TIMESTAMP);
 		flow_send_ack(c, seg->dir, st->out);
 		out_strip(c, seg->dir, st->news, st->out);
+	} else if (seg->seq == f->rcv_nxt) {
+		step_in_order(st, 0);
+	} else if (seq_after(seg->seq, f->rcv_nxt)) {
+		order_segment(c, seg, st->news, st->out);
 	} else if (seq_after(seg->seq + seg->len, f->rcv_nxt)) {
 		step_in_order(st, f->rcv_nxt - seg->seq);
 	} else {
@@ -420,8 +307,10 @@ static void step_data(struct step *st)
 
 static void take_facts(struct nst_flow *f, const struct nst_segment *seg)
 {
-	if (seg->has_ts && (!f->has_ts || seq_after(seg->tsval, f->tsval)))
-		f->tsval = seg->tsval;
+	/* RFC 7323 4.3 */
+	if (seg->has_ts && !seq_after(seg->seq, f->rcv_nxt) &&
+	    (!f->has_ts || seq_after(seg->tsval, f->ts_recent)))
+		f->ts_recent = seg->tsval;
 	if (seg->seg_size > f->seg_max)
 		f->seg_max = seg->seg_size;
 	f->win = seg->win;
@@ -447,7 +336,7 @@ static void step_established(struct step *st)
 	if (!seg->len && !(seg->flags & NST_FIN))
 		step_empty(c, seg, st->news, st->out);
 	else if (c->state == NST_CONN_OPAQUE)
-		step_opaque_data(c, seg, st->news, st->out);
+		opaque_segment(c, seg, st->news, st->out);
 	else
 		step_data(st);
 	/* Going opaque lifts a limit: all that leaves now says the same. */
@@ -458,9 +347,9 @@ static void step_established(struct step *st)
 void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 		  struct nst_out *out)
 {
-	struct step st = { .c = c, .seg = seg, .now = now, .out = out };
+	struct step st = { .c = c, .seg = seg, .out = out };
 
-	out_init(c, seg, out);
+	out_init(c, seg, now, out);
 	if (seg->flags & NST_SYN)
 		conn_syn(c, seg);
 	else if (c->state < NST_CONN_FOLLOWED)
@@ -470,26 +359,26 @@ void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 	if (seg->flags & NST_SYN)
 		;	/* passes as it is */
 	else if (c->state == NST_CONN_OPAQUE && conn_quiet(c))
-		pass_constant(c, seg, out);
+		opaque_at_rest(c, seg, out);
 	else
 		step_established(&st);
-	finish(c, now, out);
+	finish(c, out);
 }
 
 void step_timer(struct nst_conn *c, u64 now, struct nst_out *out)
 {
-	out_init(c, NULL, out);
+	out_init(c, NULL, now, out);
 	if (c->state == NST_CONN_DEAD)
 		return;
-	flow_timer(c, 0, now, out);
-	flow_timer(c, 1, now, out);
-	finish(c, now, out);
+	flow_timer(c, 0, out);
+	flow_timer(c, 1, out);
+	finish(c, out);
 }
 
 void step_opaque(struct nst_conn *c, enum nst_reason reason, u64 now,
 		 struct nst_out *out)
 {
-	out_init(c, NULL, out);
+	out_init(c, NULL, now, out);
 	conn_opaque(c, reason);
-	finish(c, now, out);
+	finish(c, out);
 }

@@ -91,6 +91,8 @@ static int feed_hold(struct feed *fd)
 	/* In front of held bytes the payload must be cut: it needs a block. */
 	if (fd->passed && feed_replace(fd, 0))
 		return -ENOMEM;
+	while (flow_memory(f) + len > fd->c->env->set.hold_max && order_evict(fd->c, f))
+		;
 	if (flow_memory(f) + len > fd->c->env->set.hold_max) {
 		/* What is retained goes away by itself, what is held does not. */
 		if (!f->blocks)
@@ -101,7 +103,7 @@ static int feed_hold(struct feed *fd)
 	if (err)
 		return err;
 	if (!f->hold->len)
-		f->hold_since = fd->now;
+		f->hold_since = fd->c->now;
 	block_append(f->hold, fd->p + fd->pos, len);
 	fd->pos += len;
 	return 0;
@@ -143,7 +145,7 @@ static int feed_message(struct feed *fd, const char *buf, u32 len, struct edits 
 		.env = env, .map = &fd->c->map, .dir = fd->dir, .zone = fd->c->zone,
 		.conn = fd->c->id, .owner = fd->c->owner,
 		.talker = &fd->c->talker, .index = fd->index,
-		.now = fd->now, .buf = buf, .hdr_len = f->frame.hdr_len,
+		.now = fd->c->now, .buf = buf, .hdr_len = f->frame.hdr_len,
 		.body_len = f->frame.body_len, .len = len, .edits = e,
 		.work = fd->work,
 	};
@@ -378,6 +380,7 @@ void flow_release(struct nst_flow *f)
 	f->mode = NST_MODE_IDLE;
 	f->body_left = 0;
 	f->ack_due = 0;
+	f->ack_late = false;
 	if (b)
 		retain_add(f, b);
 }

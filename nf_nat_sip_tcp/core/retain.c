@@ -67,6 +67,7 @@ int block_room(struct nst_conn *c, struct nst_block **b, u32 more)
 		memcpy(nb->data, (*b)->data, used);
 		nb->len = used;
 		nb->seq = (*b)->seq;
+		nb->next = (*b)->next;
 		block_free(c, *b);
 	}
 	*b = nb;
@@ -119,6 +120,7 @@ void retain_flush(struct nst_conn *c, struct nst_flow *f)
 	f->retained = 0;
 	block_free(c, f->hold);
 	f->hold = NULL;
+	order_flush(c, f);
 }
 
 /**

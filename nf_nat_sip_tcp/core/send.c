@@ -6,16 +6,10 @@
  * Timers of a direction, all in flow_timer():
  *	ack_due		held bytes are acknowledged, ack_delay after they came
  *	hold_timeout	the rest of a message does not come: opaque
- *	rto_due		retained bytes go out again, doubling from RTO_MIN
+ *	rto_due		retained bytes go out again, see recover.c
  */
 #include <nf_nat_sip_tcp/flow.h>
 
-/* RFC 6298 2.1: before any measurement. */
-#define RTO_FIRST 1000
-/* RFC 6298 2.5: at least a minute where there is a bound. */
-#define RTO_LAST 60000
-/* 1+2+4+8+16+32+60 s: about two minutes, less than conntrack's 300 s. */
-#define RESENDS_MAX 7
 /* RFC 879, 9293 3.7.1: what every receiver takes. */
 #define MSS_FLOOR 536
 #define TS_OPTION_LEN 12
@@ -64,8 +58,8 @@ struct nst_emit *emit_add(struct nst_conn *c, u8 to, struct nst_out *out)
 	e->ack = back->acked;
 	e->win = flow_window(c, !to, back->acked);
 	e->has_ts = f->has_ts && back->has_ts;
-	e->tsval = f->tsval;
-	e->tsecr = back->tsval;
+	e->tsval = f->ts_recent;
+	e->tsecr = back->ts_recent;
 	e->mss = flow_cut(f);
 	return e;
 }
@@ -77,14 +71,6 @@ static u32 sendable(const struct nst_flow *f, u32 seq, const char **data)
 	u32 room = seq_after(f->edge, seq) ? f->edge - seq : 0;
 
 	return len < room ? len : room;
-}
-
-static void arm_rto(struct nst_flow *f, u64 now)
-{
-	if (!f->rto)
-		f->rto = RTO_FIRST;
-	if (!f->rto_due)
-		f->rto_due = now + f->rto;
 }
 
 /**
@@ -117,7 +103,7 @@ bool flow_carry(struct nst_conn *c, u8 dir, struct nst_out *out)
 }
 
 /** flow_push - emit what waits, as far as the receiver's window reaches */
-void flow_push(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out)
+void flow_push(struct nst_conn *c, u8 dir, struct nst_out *out)
 {
 	struct nst_flow *f = &c->flow[dir];
 
@@ -135,28 +121,6 @@ void flow_push(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out)
 		e->psh = !flow_pending(f);
 		nst_count(c->env, NST_R_EMIT);
 	}
-	if (f->blocks)
-		arm_rto(f, now);
-}
-
-/* Send retained bytes again, from the receiver's first hole. */
-static bool resend(struct nst_conn *c, u8 dir, u32 max, struct nst_out *out)
-{
-	struct nst_flow *f = &c->flow[dir];
-	const char *data = NULL;
-	u32 len = retain_at(f, f->snd_una, &data);
-	struct nst_emit *e;
-
-	if (len > f->snd_nxt - f->snd_una)
-		len = f->snd_nxt - f->snd_una;
-	e = len ? emit_add(c, dir, out) : NULL;
-	if (!e)
-		return false;
-	e->seq = f->snd_una;
-	e->len = len < max ? len : max;
-	e->data = data;
-	e->psh = true;
-	return true;
 }
 
 /*
@@ -170,7 +134,7 @@ static void repeat_retained(struct nst_conn *c, const struct nst_segment *seg,
 	u32 cut = flow_cut(&c->flow[seg->dir]);
 
 	nst_count(c->env, NST_R_SEG_REPEAT);
-	resend(c, seg->dir, seg->len > cut ? seg->len : cut, out);
+	recover_resend(c, seg->dir, seg->len > cut ? seg->len : cut, out);
 	out_strip(c, seg->dir, news, out);
 }
 
@@ -262,17 +226,16 @@ static bool window_too_small(struct nst_conn *c, u8 dir)
 }
 
 /* Acknowledge held bytes, if everything before them is safe (I3). */
-static void ack_held(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out)
+static void ack_held(struct nst_conn *c, u8 dir, struct nst_out *out)
 {
 	struct nst_flow *f = &c->flow[dir];
 
 	f->ack_due = 0;
 	if (!f->hold)
 		return;
-	if (f->acked != f->rcv_nxt && !retain_covers(f, f->snd_una, f->rend_nxt)) {
-		f->ack_due = now + c->env->set.ack_delay;
+	f->ack_late = f->acked != f->rcv_nxt && !flow_owns(f);
+	if (f->ack_late)
 		return;
-	}
 	if (f->acked != f->rcv_nxt) {
 		f->acked = f->rcv_nxt;
 		flow_send_ack(c, dir, out);
@@ -280,100 +243,36 @@ static void ack_held(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out)
 	if (!window_too_small(c, dir))
 		return;
 	f->ack_due = f->hold_since + WINDOW_WAIT;
-	if (now >= f->ack_due)
+	if (c->now >= f->ack_due)
 		conn_opaque(c, NST_R_OPAQUE_WINDOW);
 }
 
-static void reset_at(struct nst_conn *c, u8 to, u32 seq, struct nst_out *out)
+/** hold_arm - held bytes are acknowledged in a while */
+void hold_arm(struct nst_conn *c, struct nst_flow *f)
 {
-	struct nst_emit *e = emit_add(c, to, out);
-
-	if (!e)
-		return;
-	e->seq = seq;
-	e->rst = true;
-}
-
-/**
- * flow_give_up - both ends learn that bytes cannot be delivered
- * @c: connection
- * @reason: what to count
- * @out: gets the RSTs, and nothing else goes out
- *
- * A RST counts only with the
- * number that the receiver waits for (RFC 5961 3): what it acknowledged or, if
- * that acknowledgement was lost, all that it was sent.
- */
-void flow_give_up(struct nst_conn *c, enum nst_reason reason, struct nst_out *out)
-{
-	u8 to;
-
-	/* Bytes that were to go out point into what is freed here. */
-	out->nr_emit = 0;
-	nst_count(c->env, reason);
-	for (to = 0; to < 2; to++) {
-		struct nst_flow *f = &c->flow[to];
-
-		retain_flush(c, f);
-		f->rend_nxt = f->snd_nxt;
-		f->rto_due = 0;
+	if (!f->hold)
 		f->ack_due = 0;
-		reset_at(c, to, f->snd_una, out);
-		if (f->snd_nxt != f->snd_una)
-			reset_at(c, to, f->snd_nxt, out);
-	}
-	c->state = NST_CONN_OPAQUE;
-	out->closing = true;
-}
-
-/* A window that stays shut is probed: one below, as Linux does it. */
-static void probe(struct nst_conn *c, u8 dir, struct nst_out *out)
-{
-	struct nst_emit *e = emit_add(c, dir, out);
-
-	if (e)
-		e->seq = c->flow[dir].snd_una - 1;
-}
-
-static void resend_due(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out)
-{
-	struct nst_flow *f = &c->flow[dir];
-
-	f->rto_due = 0;
-	if (!f->blocks)
-		return;
-	if (f->resends == RESENDS_MAX) {
-		flow_give_up(c, NST_R_RESET, out);
-		return;
-	}
-	if (f->snd_una == f->snd_nxt) {
-		probe(c, dir, out);
-		f->resends++;
-	} else if (resend(c, dir, flow_cut(f), out)) {
-		nst_count(c->env, NST_R_EMIT_RESENT);
-		f->resends++;
-	}
-	f->rto = f->rto < RTO_LAST / 2 ? 2 * f->rto : RTO_LAST;
-	arm_rto(f, now);
+	else if (f->acked != f->rcv_nxt && !f->ack_due)
+		f->ack_due = c->now + c->env->set.ack_delay;
 }
 
 /** flow_timer - what is due in a direction */
-void flow_timer(struct nst_conn *c, u8 dir, u64 now, struct nst_out *out)
+void flow_timer(struct nst_conn *c, u8 dir, struct nst_out *out)
 {
 	struct nst_flow *f = &c->flow[dir];
 
-	if (f->ack_due && now >= f->ack_due)
-		ack_held(c, dir, now, out);
-	if (f->hold && now - f->hold_since >= c->env->set.hold_timeout)
+	if (f->ack_due && c->now >= f->ack_due)
+		ack_held(c, dir, out);
+	if (f->hold && c->now - f->hold_since >= c->env->set.hold_timeout)
 		conn_opaque(c, NST_R_OPAQUE_HOLD_TIMEOUT);
-	if (f->rto_due && now >= f->rto_due)
-		resend_due(c, dir, now, out);
+	if (f->rto_due && c->now >= f->rto_due)
+		recover_timeout(c, dir, out);
 }
 
 /* A time-out has passed, and the receiver has taken nothing. */
 static bool flow_is_stuck(const struct nst_flow *f)
 {
-	return f->blocks && f->rto > RTO_FIRST;
+	return f->blocks && f->resends;
 }
 
 /* A glance from outside of the connection's lock: each word may be late. */
@@ -397,7 +296,7 @@ static u64 earlier(u64 a, u64 b)
 /** flow_due - when flow_timer() has something to do; 0: never */
 u64 flow_due(const struct nst_conn *c, const struct nst_flow *f)
 {
-	u64 due = earlier(f->ack_due, f->rto_due);
+	u64 due = earlier(earlier(f->ack_due, f->rto_due), f->order_due);
 
 	if (f->hold)
 		due = earlier(due, f->hold_since + c->env->set.hold_timeout);

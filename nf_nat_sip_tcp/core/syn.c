@@ -25,7 +25,8 @@ static void flow_start(struct nst_conn *c, const struct nst_segment *seg)
 	f->ct_edge = f->rcv_nxt;
 	f->wscale = seg->wscale;
 	f->has_ts = seg->has_ts;
-	f->tsval = seg->tsval;
+	f->ts_recent = seg->tsval;
+	memset(&f->recovery, 0, sizeof(f->recovery));
 	f->sack_ok = seg->sack_ok;
 	c->flow[!seg->dir].mss = seg->mss;
 }

@@ -41,8 +41,14 @@ static void emit(struct model *m, const struct nst_emit *e)
 		.win = e->win, .len = e->len, .has_ts = e->has_ts,
 		.tsval = e->tsval, .tsecr = e->tsecr,
 	};
+	u8 i;
 
 	check(!e->len || e->data);
+	s.nr_sack = e->nr_sack;
+	for (i = 0; i < e->nr_sack; i++) {
+		s.sack[i].left = e->sack[i].left;
+		s.sack[i].right = e->sack[i].right;
+	}
 	if (e->rst)
 		s.flags |= NST_RST;
 	if (e->psh)

@@ -272,8 +272,9 @@ void judge_departure(struct model *m, const struct nst_segment *s, const char *d
 		      !seq_after(s->sack[i].right, m->side[!s->dir].seen_end),
 		      "SACK of what never came");
 	if (own && s->has_ts)
-		judge(m, s->tsval == m->side[s->dir].tsval && s->tsecr == m->side[!s->dir].tsval,
-		      "own timestamps are not the newest");
+		judge(m, !seq_after(s->tsval, m->side[s->dir].tsval) &&
+		      !seq_after(s->tsecr, m->side[!s->dir].tsval),
+		      "own timestamps that nobody said");
 }
 
 /* The piece that holds the byte before @orig. */
