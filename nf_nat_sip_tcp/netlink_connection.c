@@ -45,7 +45,10 @@ static int put_flow(struct sk_buff *skb, int attr, const struct nst_flow *f)
 	    nla_put_s32(skb, SIPNAT_A_FLOW_OFFSET, (s32)f->map.after) ||
 	    nla_put_u32(skb, SIPNAT_A_FLOW_IN_FLIGHT, f->map.nr) ||
 	    nla_put_u32(skb, SIPNAT_A_FLOW_RESENDS, f->resends) ||
-	    nla_put_u8(skb, SIPNAT_A_FLOW_SPOKE, f->spoke))
+	    nla_put_u8(skb, SIPNAT_A_FLOW_SPOKE, f->spoke) ||
+	    nla_put_u32(skb, SIPNAT_A_FLOW_STORED, f->stored) ||
+	    nla_put_u32(skb, SIPNAT_A_FLOW_RTT, f->recovery.srtt / 8) ||
+	    nla_put_u32(skb, SIPNAT_A_FLOW_RTO, f->rto))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;

@@ -207,6 +207,8 @@ def connection_facts(t, lab, fam, call):
     t.ok(c["state"] == "followed" and "reason" not in c and c["zone"] == 0 and
          c["original"]["spoke"] == c["reply"]["spoke"] == 1 and c["memory"] > 500,
          "followed; both ends speak SIP", c)
+    t.ok(c["original"]["rto"] >= 200 and c["original"]["rto"] > c["original"]["rtt"] and
+         not c["original"]["stored"], "the time-out is that of a measured round trip", c)
     before = c["original"]["offset"]
     call.phone.send(HALF)
     sock.until(lambda: call.phone.outq() == 0, "not acknowledged")

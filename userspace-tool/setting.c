@@ -60,7 +60,7 @@ const struct setting settings[] = {
 	SETTING(BODY_MAX, "body_max", u32, "bytes",
 		.what = "longest body that is gathered to be rewritten"),
 	SETTING(HOLD_MAX, "hold_max", u32, "bytes",
-		.what = "most that is held and retained per direction"),
+		.what = "most that is held, stored and retained per direction"),
 	SETTING(MEM_MAX, "mem_max", u32, "bytes",
 		.what = "most memory of this network namespace"),
 	SETTING(MEM_TOTAL, "mem_total", u64, "bytes",

@@ -73,7 +73,7 @@ enum nst_contact_rule {
  * @on_error: enum nst_on_error
  * @header_max: longest header block that is gathered, bytes
  * @body_max: longest body that is gathered to be rewritten, bytes
- * @hold_max: most bytes held and retained per direction
+ * @hold_max: most bytes held, stored out of order and retained per direction
  * @mem_max: most memory of all connections, calls and bindings, bytes
  * @host_share: percentage of mem_max and calls_max that one inside host may
  *	have once half of the whole is in use
