@@ -236,6 +236,7 @@ struct nst_recovery {
  * @snd_nxt: next new number to send
  * @rend_nxt: end of what is rendered, new; beyond @snd_nxt it waits for window
  * @edge: receiver's right edge, new
+ * @edge_at: when it moved last, ms
  * @max_win: largest window the receiver announced, bytes
  * @ct_edge: right edge as conntrack has it (td_maxend), orig
  * @mss: MSS option of the receiver's SYN
@@ -282,6 +283,7 @@ struct nst_flow {
 	u32 snd_nxt;
 	u32 rend_nxt;
 	u32 edge;
+	u64 edge_at;
 	u32 max_win;
 	u32 ct_edge;
 	u16 mss;

@@ -73,6 +73,13 @@ static inline bool flow_pending(const struct nst_flow *f)
 /* order.c: bytes that came too early */
 int order_add(struct nst_conn *c, struct nst_flow *f, u32 seq, const char *p, u32 len);
 u32 order_next(struct nst_conn *c, struct nst_flow *f, const char **p);
+
+/* Does a segment that brings the next @len bytes make stored ones the next? */
+static inline bool order_joins(const struct nst_flow *f, u32 len)
+{
+	return f->order && !seq_after(f->order->seq, f->rcv_nxt + len);
+}
+
 void order_release(struct nst_conn *c, struct nst_flow *f);
 bool order_evict(struct nst_conn *c, struct nst_flow *f);
 void order_flush(struct nst_conn *c, struct nst_flow *f);
@@ -143,6 +150,7 @@ void flow_timer(struct nst_conn *c, u8 dir, struct nst_out *out);
 u64 flow_due(const struct nst_conn *c, const struct nst_flow *f);
 u16 flow_cut(const struct nst_flow *f);
 void hold_arm(struct nst_conn *c, struct nst_flow *f);
+void hold_watch(struct nst_conn *c, u8 dir);
 
 /* recover.c: what is lost behind us is sent again */
 void recover_ack(struct nst_conn *c, const struct nst_segment *seg, u32 bytes,

@@ -65,14 +65,17 @@ static u32 take_ack(struct nst_conn *c, struct nst_flow *f, u32 ack)
 }
 
 /* The receiver's right edge, and what conntrack made of it: see flow_publish(). */
-static void take_edge(struct nst_flow *f, u32 ack, u32 win)
+static void take_edge(const struct nst_conn *c, struct nst_flow *f, u32 ack, u32 win)
 {
 	const struct nst_publish *p = &f->pub;
 	s32 offset = p->offset_before;
 
 	if (seq_after(ack - 1, p->correction_pos))
 		offset = p->offset_after;
-	f->edge = seq_max(f->edge, ack + win);
+	if (seq_after(ack + win, f->edge)) {
+		f->edge = ack + win;
+		f->edge_at = c->now;
+	}
 	if (win > f->max_win)
 		f->max_win = win;
 	f->ct_edge = seq_max(f->ct_edge, ack - (u32)offset + win);
@@ -125,7 +128,7 @@ bool flow_ack(struct nst_conn *c, const struct nst_segment *seg,
 		ack = f->snd_nxt;
 	}
 	bytes = take_ack(c, f, ack);
-	take_edge(f, ack, (u32)seg->win << c->flow[seg->dir].wscale);
+	take_edge(c, f, ack, (u32)seg->win << c->flow[seg->dir].wscale);
 	recover_ack(c, seg, bytes, out);
 
 	orig = seqmap_to_orig(&f->map, ack);

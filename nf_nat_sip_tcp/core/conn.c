@@ -80,7 +80,8 @@ static void reset_both(struct nst_conn *c, struct nst_out *out)
 	flow_give_up(c, NST_R_RESET_ON_ERROR, out);
 }
 
-static void finish(struct nst_conn *c, struct nst_out *out)
+static void finish(struct nst_conn *c, const struct nst_segment *seg,
+		   struct nst_out *out)
 {
 	u64 due[2];
 	u8 dir;
@@ -91,11 +92,15 @@ static void finish(struct nst_conn *c, struct nst_out *out)
 		reset_both(c, out);
 	for (dir = 0; dir < 2; dir++) {
 		flow_push(c, dir, out);
+		hold_watch(c, dir);
 		recover_time(c, dir);
 		recover_arm(c, &c->flow[dir]);
 		flow_publish(&c->flow[dir], &out->publish[dir]);
 		due[dir] = flow_due(c, &c->flow[dir]);
 	}
+	/* Bytes of ours leave first: with the old number it would look stale. */
+	if (seg && out->verdict == NST_TRIM && out->seq == c->sent[seg->dir])
+		out->seq = c->flow[seg->dir].snd_nxt;
 	out->timer = due[0] && (!due[1] || due[0] < due[1]) ? due[0] : due[1];
 }
 
@@ -164,6 +169,7 @@ static void feed_verdict(struct step *st)
 
 	feed_retain(&st->fd);
 	f->rcv_nxt += st->fd.pos;
+	order_take(st->c, st->seg->dir, out);
 	if (!flow_pending(f) && (passed || !st->seg->len)) {
 		out->seq = f->snd_nxt;
 		out->len = passed;
@@ -213,8 +219,9 @@ static void trace_sent(struct step *st)
 }
 
 /*
- * A segment cannot go on as it is behind bytes that wait, when cut, or where
- * growth has used up the window that its sender was told of.
+ * A segment cannot go on as it is behind bytes that wait, in front of stored
+ * ones that it makes the next, when cut, or where growth has used up the window
+ * that its sender was told of.
  */
 static int feed_start(struct step *st, u32 skip)
 {
@@ -227,7 +234,7 @@ static int feed_start(struct step *st, u32 skip)
 	fd->n = st->seg->len - skip;
 	fd->work = &st->out->work;
 	fd->lost = NST_R_MAX;
-	if (!skip && !flow_pending(fd->f) &&
+	if (!skip && !flow_pending(fd->f) && !order_joins(fd->f, fd->n) &&
 	    !seq_after(fd->f->snd_nxt + fd->n, fd->f->edge))
 		return 0;
 	fd->replace = true;
@@ -362,7 +369,7 @@ void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 		opaque_at_rest(c, seg, out);
 	else
 		step_established(&st);
-	finish(c, out);
+	finish(c, seg, out);
 }
 
 void step_timer(struct nst_conn *c, u64 now, struct nst_out *out)
@@ -372,7 +379,7 @@ void step_timer(struct nst_conn *c, u64 now, struct nst_out *out)
 		return;
 	flow_timer(c, 0, out);
 	flow_timer(c, 1, out);
-	finish(c, out);
+	finish(c, NULL, out);
 }
 
 void step_opaque(struct nst_conn *c, enum nst_reason reason, u64 now,
@@ -380,5 +387,5 @@ void step_opaque(struct nst_conn *c, enum nst_reason reason, u64 now,
 {
 	out_init(c, NULL, now, out);
 	conn_opaque(c, reason);
-	finish(c, out);
+	finish(c, NULL, out);
 }

@@ -97,6 +97,14 @@ void opaque_at_rest(struct nst_conn *c, const struct nst_segment *seg,
 
 	out->seq = seg->seq + f->map.after;
 	out->ack = seg->ack - back->map.after;
+	/*
+	 * Maybe from before the last change: the receiver has it in another
+	 * shape (I4).  With this number it says so once more.
+	 */
+	if (seg->len && f->spoke && !seq_after(seg->seq + seg->len, f->acked)) {
+		nst_count(c->env, NST_R_SEG_STALE);
+		out->verdict = NST_TRIM;
+	}
 	out->nr_sack = seg->nr_sack;
 	for (i = 0; i < seg->nr_sack; i++) {
 		out->sack[i].left = seg->sack[i].left - back->map.after;

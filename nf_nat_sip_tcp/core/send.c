@@ -10,8 +10,10 @@
  */
 #include <nf_nat_sip_tcp/flow.h>
 
-/* RFC 879, 9293 3.7.1: what every receiver takes. */
-#define MSS_FLOOR 536
+/* RFC 9293 3.7.1: what every receiver takes that does not say less. */
+#define MSS_DEFAULT 536
+/* Nobody means less; and options have to leave room for bytes. */
+#define MSS_FLOOR 48
 #define TS_OPTION_LEN 12
 /* One action's bytes; with headers they stay below 64 KiB in any cut. */
 #define EMIT_LEN 32768
@@ -28,8 +30,8 @@
 u16 flow_cut(const struct nst_flow *f)
 {
 	u16 options = f->has_ts ? TS_OPTION_LEN : 0;
-	u16 mss = f->mss > MSS_FLOOR / 4 ? f->mss : MSS_FLOOR / 4;
-	u16 seen = f->seg_max > MSS_FLOOR ? f->seg_max : MSS_FLOOR;
+	u16 mss = f->mss > MSS_FLOOR ? f->mss : MSS_FLOOR;
+	u16 seen = f->seg_max > MSS_DEFAULT ? f->seg_max : MSS_DEFAULT;
 
 	mss -= options;
 	return mss < seen ? mss : seen;
@@ -79,19 +81,21 @@ static u32 sendable(const struct nst_flow *f, u32 seq, const char **data)
  * @dir: direction of the segment
  * @out: verdict and bytes are filled in
  *
- * Return: true where it does; false where nothing waits or the receiver's
- * window has no room, and @out is left alone.
+ * Only all that can go now.  Segments of ours leave before the one at hand: a
+ * receiver that gets the end before the beginning asks for it three times, and
+ * has it sent again.
+ *
+ * Return: true where it does; false where nothing waits, there is too much, or
+ * the receiver's window has no room, and @out is left alone.
  */
 bool flow_carry(struct nst_conn *c, u8 dir, struct nst_out *out)
 {
 	struct nst_flow *f = &c->flow[dir];
 	u32 len = sendable(f, f->snd_nxt, &out->carry);
 
-	if (!flow_pending(f))
+	if (!len || len > NST_CARRY_MAX || !flow_pending(f))
 		return false;
-	if (len > NST_CARRY_MAX)
-		len = NST_CARRY_MAX;
-	if (!len)
+	if (seq_before(f->snd_nxt + len, seq_min(f->rend_nxt, f->edge)))
 		return false;
 	out->verdict = NST_CARRY;
 	out->carry_len = len;
@@ -213,16 +217,28 @@ void flow_repeat(struct nst_conn *c, const struct nst_segment *seg, bool news,
 
 /*
  * Has the receiver read all that was sent, and no room for the rest of this
- * message?  A window that is full opens again; one as large as it ever was and
- * too small stays so, and conntrack lets nobody write beyond it.
+ * message?  A window that is full opens again; one that stays so small makes
+ * everybody wait for ever, as conntrack lets nobody write beyond it.
  */
 static bool window_too_small(struct nst_conn *c, u8 dir)
 {
 	struct nst_flow *f = &c->flow[dir];
 
-	return f->snd_una == f->rend_nxt && f->max_win &&
-	       f->edge - f->snd_una >= f->max_win &&
-	       !flow_window(c, dir, f->rcv_nxt);
+	return f->hold && f->acked == f->rcv_nxt && f->snd_una == f->rend_nxt &&
+	       seq_after(f->edge, f->snd_una) && !flow_window(c, dir, f->rcv_nxt);
+}
+
+/*
+ * How long to wait for it to grow.  Where it is about as wide as it ever was
+ * nothing else is to be expected; else its application may be slow to read, or
+ * its buffers shrank.
+ */
+static u64 window_due(const struct nst_conn *c, const struct nst_flow *f)
+{
+	u32 wide = f->edge - f->snd_una >= f->max_win / 2;
+	u64 since = f->hold_since > f->edge_at ? f->hold_since : f->edge_at;
+
+	return since + (wide ? WINDOW_WAIT : c->env->set.hold_timeout / 4);
 }
 
 /* Acknowledge held bytes, if everything before them is safe (I3). */
@@ -240,11 +256,18 @@ static void ack_held(struct nst_conn *c, u8 dir, struct nst_out *out)
 		f->acked = f->rcv_nxt;
 		flow_send_ack(c, dir, out);
 	}
-	if (!window_too_small(c, dir))
-		return;
-	f->ack_due = f->hold_since + WINDOW_WAIT;
-	if (c->now >= f->ack_due)
+	if (window_too_small(c, dir) && c->now >= window_due(c, f))
 		conn_opaque(c, NST_R_OPAQUE_WINDOW);
+}
+
+/** hold_watch - the receiver may have told of a window that is too small */
+void hold_watch(struct nst_conn *c, u8 dir)
+{
+	struct nst_flow *f = &c->flow[dir];
+	u64 due = window_due(c, f);
+
+	if (!f->ack_due && window_too_small(c, dir))
+		f->ack_due = due > c->now ? due : c->now + 1;
 }
 
 /** hold_arm - held bytes are acknowledged in a while */

@@ -25,6 +25,7 @@ static void flow_start(struct nst_conn *c, const struct nst_segment *seg)
 	f->ct_edge = f->rcv_nxt;
 	f->wscale = seg->wscale;
 	f->has_ts = seg->has_ts;
+	f->spoke = false;
 	f->ts_recent = seg->tsval;
 	memset(&f->recovery, 0, sizeof(f->recovery));
 	f->sack_ok = seg->sack_ok;
@@ -67,6 +68,7 @@ static void restart(struct nst_conn *c, const struct nst_segment *syn_ack)
 	seqmap_free(c, &f->map);
 	memset(&f->map, 0, sizeof(f->map));
 	f->isn = c->new_isn;
+	f->spoke = false;
 	f->snd_nxt = syn_ack->ack;
 	f->rend_nxt = syn_ack->ack;
 	c->new_syn = false;
