@@ -133,6 +133,10 @@ class Tcp:
     def remote(self):
         return self.sock.getpeername()[:2]
 
+    def shutdown(self):
+        """FIN behind what was written; reading goes on."""
+        self.sock.shutdown(socket.SHUT_WR)
+
     def close(self, reset=False):
         if reset:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -190,23 +194,28 @@ def family(addr):
     return socket.AF_INET6 if ":" in addr else socket.AF_INET
 
 
-def tcp_listen(addr, port, mss=0, proto=0):
-    """`proto`: 0 is TCP; or what looks like it, as MPTCP."""
+def tcp_listen(addr, port, mss=0, proto=0, options=()):
+    """`proto`: 0 is TCP; or what looks like it, as MPTCP. `options`: arguments of
+    setsockopt(), set before there is a connection."""
     s = socket.socket(family(addr), socket.SOCK_STREAM, proto)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if mss:
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mss)
+    for option in options:
+        s.setsockopt(*option)
     s.bind((addr, port))
     s.listen(64)
     return s
 
 
 # pylint: disable=too-many-arguments,too-many-positional-arguments
-def tcp_connect(addr, port, to, mss=0, patience=None, proto=0):
+def tcp_connect(addr, port, to, mss=0, patience=None, proto=0, options=()):
     s = socket.socket(family(addr), socket.SOCK_STREAM, proto)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if mss:
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mss)
+    for option in options:
+        s.setsockopt(*option)
     s.bind((addr, port))
     s.settimeout(patience or PATIENCE)
     s.connect(to)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 ETH_P_ALL, PACKET_OUTGOING = 3, 4
 SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23
 SO_RCVBUFFORCE = 33
-FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
 
 
 @dataclass
@@ -27,6 +27,7 @@ class Segment:
     df: bool
     out: bool       # sent by the host that captured it
     ether: bytes    # the frame's Ethernet header
+    urgent: int = 0
 
 
 def parse(pkt, out=False):
@@ -46,10 +47,10 @@ def parse(pkt, out=False):
         end, tcp, df = 54 + struct.unpack_from("!H", pkt, 18)[0], 54, True
     else:
         return None
-    sport, dport, seq, ack, off, flags, win = struct.unpack_from("!HHIIBBH", pkt, tcp)
+    sport, dport, seq, ack, off, flags, win, _, urgent = struct.unpack_from("!HHIIBBHHH", pkt, tcp)
     data = tcp + (off >> 4) * 4
     return Segment(src, sport, dst, dport, seq, ack, flags, win, pkt[tcp + 20:data],
-                   pkt[data:end], end - 14, df, out, pkt[:14])
+                   pkt[data:end], end - 14, df, out, pkt[:14], urgent)
 
 
 def udp_ports(pkt):
@@ -74,7 +75,8 @@ def build(seg):
     src, dst = socket.inet_aton(seg.src), socket.inet_aton(seg.dst)
     options = seg.options + b"\0" * (-len(seg.options) % 4)
     tcp = struct.pack("!HHIIBBHHH", seg.sport, seg.dport, seg.seq, seg.ack,
-                      (20 + len(options)) // 4 << 4, seg.flags, seg.win, 0, 0) + options + seg.data
+                      (20 + len(options)) // 4 << 4, seg.flags, seg.win, 0,
+                      seg.urgent) + options + seg.data
     pseudo = src + dst + struct.pack("!BBH", 0, 6, len(tcp))
     tcp = tcp[:16] + struct.pack("!H", checksum(pseudo + tcp)) + tcp[18:]
     ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 0, 0x4000, 64, 6, 0) + src + dst
