@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a receiver says about bytes that were changed reaches their sender exactly.
+
+    phone1 192.168.122.3 ---- router 10.1.1.1 ---- peer1 10.1.1.10:5060
+    both ends by hand
+
+Acknowledgements, SACK edges, windows and probes, where they fall into a change,
+between two, or where there is nothing yet.
+"""
+from nsip import ktap, puppet
+from nsip.lab import Lab
+from nsip.tool import Sipnat
+
+SIZE = 600
+GROWING = {"in4": "10.9.9", "out4": "198.51.100", "router_out": 101}
+
+
+def texts(w, name, n=3):
+    """Messages as written and as read, and where each ends."""
+    raw, wanted = w.requests(n, name, SIZE)
+    return raw, wanted, [len(b"".join(raw[:i])) for i in range(n + 1)], \
+        [len(b"".join(wanted[:i])) for i in range(n + 1)]
+
+
+def inside(t, lab):
+    """Every number that the peer can acknowledge, one by one."""
+    w = puppet.Wire(lab)
+    raw, wanted, at, new = texts(w, "inside")
+    for m in raw:
+        w.phone.send(m)     # whole, so that nothing has to be held and acknowledged here
+    w.settle()
+    for ack in range(1, new[-1] + 1):
+        w.peer.take(ack)
+        if ack % 100 == 0:
+            w.phone.hear()
+    w.settle()
+    acks = [h.ack for h in w.phone.heard if not h.flags & puppet.SYN]
+    first, last = common(raw[0])
+    t.ok(acks == sorted(acks) and acks[-1] == at[-1], "acknowledgements rise to the end of what was written",
+         (acks[:5], acks[-5:], at[-1]))
+    t.ok(set(range(1, first + 1)) <= set(acks) and at[1] in acks and at[2] in acks,
+         "exact where nothing has changed, and at each message's end",
+         sorted(set(range(1, first + 1)) - set(acks))[:5])
+    t.ok(not any(first < a < at[1] - last for a in acks),
+         "a number inside of a change is none of the sender's", [a for a in acks if first < a < at[1] - last][:5])
+    w.close()
+
+
+def common(raw):
+    """Bytes in front of the first change, and behind the last."""
+    return raw.index(b"192.168.122.3:5060"), len(raw) - raw.rindex(b";transport")
+
+
+def sack(t, lab):
+    """SACK edges across two changes: exact, or the block goes."""
+    w = puppet.Wire(lab, sack=True)
+    raw, wanted, at, new = texts(w, "sack")
+    for m in raw:
+        w.phone.send(m)
+    w.settle()
+    first, last = common(raw[0])
+    cases = [("the last message", [(new[2], new[3])], [(at[2], at[3])]),
+             ("the last two", [(new[1], new[3])], [(at[1], at[3])]),
+             ("two of three, in two blocks", [(new[2] + 10, new[3]), (new[1], new[1] + 10)],
+              [(at[2] + 10, at[3]), (at[1], at[1] + 10)]),
+             ("an edge in a change", [(new[1] + first + 1, new[2])], []),
+             ("one such block and a good one", [(new[1], new[1] + first + 1), (new[2], new[3])],
+              [(at[2], at[3])]),
+             ("an unchanged end", [(new[2] - last, new[2])], [(at[2] - last, at[2])])]
+    for name, told, exact in cases:
+        w.peer.send(ack=0, sack=told)
+        heard = w.phone.hear(lambda h: not h.data, patience=1) if exact else w.settle()[0]
+        seen = [h.sack for h in heard]
+        t.ok(seen == [exact] or (not exact and not any(seen)), f"SACK of {name}", f"wanted {exact}, seen {seen}")
+    w.peer.take(new[1], sack=[(new[2], new[3])])
+    heard = w.settle()[0]
+    t.equal([(h.ack, h.sack) for h in heard], [(at[1], [(at[2], at[3])])], "SACK beside an acknowledgement")
+    w.close()
+
+
+def probes(t, lab):
+    """Keep-alives: one below the next, with and without the byte of garbage (RFC 9293 3.8.4)."""
+    w = puppet.Wire(lab)
+    raw, _, at, new = texts(w, "probe")
+    w.phone.write(b"".join(raw))
+    w.settle()
+    w.peer.take(new[-1])
+    w.settle()
+    for garbage in (b"", b"\0"):
+        w.phone.send(garbage, at=at[-1] - 1)
+        heard = w.peer.hear()
+        t.equal([h.at for h in heard], [new[-1] - 1], f"a keep-alive of {len(garbage)} bytes is one below the next")
+        w.peer.send()
+        t.equal([(h.ack, h.data) for h in w.phone.hear()], [(at[-1], b"")], "its answer comes back")
+    w.peer.send(at=-1)
+    t.equal([h.at for h in w.phone.hear()], [-1], "and so does one from the peer")
+    w.close()
+
+
+def windows(t, lab):
+    """Bytes beyond the peer's window wait, a shut window is probed, one that opens filled."""
+    w = puppet.Wire(lab)
+    raw, wanted, at, new = texts(w, "window")
+    w.peer.win = 1000       # enough for the first message, not for the next
+    w.peer.send()
+    w.phone.hear()
+    w.phone.send(raw[0])
+    w.peer.hear(lambda h: h.data)
+    w.peer.take(new[1], win=1000 - new[1])
+    heard = w.phone.hear()
+    room = 1000 - new[1]
+    t.equal([(h.ack, h.win) for h in heard], [(at[1], room)], "what is left of a window is told")
+    w.phone.send(raw[1][:room])
+    heard = w.settle(0.1)[0]
+    t.equal([(h.ack, h.win) for h in heard], [(at[1] + room, 0)], "and that it is used up")
+    t.ok(not any(h.end > 1000 for h in w.peer.heard), "nothing goes beyond it", w.peer.heard)
+    w.peer.send(win=1200)
+    t.equal([(h.ack, h.win) for h in w.phone.hear()], [(at[1] + room, 1200 - room)], "that it opens is told, too")
+    w.phone.send(raw[1][room:])
+    w.settle()
+    have, wrong = puppet.stream(w.peer.heard, b"".join(wanted))
+    t.ok(have == new[2] and not wrong, "the window opens: the message arrives", (have, new[2], wrong))
+    edges = [h.ack + h.win for h in w.phone.heard if not h.flags & puppet.SYN]
+    t.ok(edges == sorted(edges), "the right edge that the sender is told never goes back (RFC 9293 3.8.6)", edges)
+    w.close()
+
+
+def grown(t, lab):
+    """A message that fills the window grows: the rest waits, and the router asks for room."""
+    w = puppet.Wire(lab, win=SIZE)
+    raw, wanted, at, new = texts(w, "grown", 2)
+    w.phone.send(raw[0])
+    w.settle()
+    have, wrong = puppet.stream(w.peer.heard, wanted[0])
+    t.ok(have == SIZE < new[1] and not wrong, f"of {new[1]} bytes as many leave as there is room for", (have, wrong))
+    w.peer.take(SIZE, win=0)
+    heard = w.settle()[0]
+    t.ok(all(h.ack + h.win == at[1] for h in heard), "the sender is told of no room behind it", heard)
+    probe = w.peer.hear(patience=5)
+    t.ok(probe and all(h.end <= SIZE + 1 for h in probe), "the shut window is probed", probe)
+    mark = len(w.peer.heard)
+    more = w.peer.hear(patience=8)
+    t.ok(more and all(h.end <= SIZE + 1 for h in more), "and again, as long as the peer is there", more)
+    w.peer.take(SIZE, win=5000)
+    w.settle()
+    have, wrong = puppet.stream(w.peer.heard, wanted[0])
+    t.ok(have == new[1] and not wrong, "what waited leaves at once when there is room", w.peer.heard[mark:])
+    w.peer.take(new[1])
+    t.equal([h.ack for h in w.phone.hear()][-1:], [at[1]], "and is acknowledged")
+    w.close()
+
+
+def unsent(t, lab):
+    """An acknowledgement of bytes that wait here is none."""
+    Sipnat(lab.netns("router")).set(ack_delay=200)
+    w = puppet.Wire(lab)
+    raw, wanted, at, new = texts(w, "unsent")
+    before = lab.counters()["ack_clamped"]
+    w.phone.send(raw[0][:400])
+    w.settle()
+    w.peer.send(ack=400)
+    heard = w.settle()[0]
+    t.ok(all(h.ack == 0 for h in heard), "bytes that wait here are not acknowledged by the peer", heard)
+    t.equal(lab.counters()["ack_clamped"] - before, 1, "counted as ack_clamped")
+    w.phone.send(raw[0][400:])
+    w.settle()
+    have, wrong = puppet.stream(w.peer.heard, wanted[0])
+    t.ok(have == new[1] and not wrong, "the message arrives, whole", (have, wrong))
+    w.peer.take(new[1])
+    t.equal([h.ack for h in w.phone.hear()], [at[1]], "and its acknowledgement counts")
+    w.close()
+    Sipnat(lab.netns("router")).set(ack_delay=10)
+
+
+def test(t):
+    with Lab(offload="off") as lab:
+        puppet.mute(lab)
+        inside(t, lab)
+        sack(t, lab)
+        probes(t, lab)
+        windows(t, lab)
+        unsent(t, lab)
+        lab.check_valid(t)
+    with Lab(offload="off", **GROWING) as lab:
+        puppet.mute(lab)
+        grown(t, lab)
+        lab.check_valid(t)
+
+
+ktap.main(33, test)
