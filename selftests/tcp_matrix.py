@@ -10,7 +10,7 @@ MTU 576 to 9000 on either side, offloads, options of TCP, congestion control, lo
 repeats, reordering, and how the sender cuts its writes: rows in which any two of
 these meet.  NSIP_SEED chooses the rows.
 
-NSIP_CASES: how many of them (12; 0: until any two have met)
+NSIP_CASES: how many of them (14; 0: until any two have met)
 """
 import os
 import random
@@ -21,7 +21,7 @@ from nsip import ktap, pairs, path, sock, stream
 from nsip.lab import Lab
 
 SEED = int(os.environ.get("NSIP_SEED", "1"))
-CASES = int(os.environ.get("NSIP_CASES", "12"))
+CASES = int(os.environ.get("NSIP_CASES", "14"))
 MESSAGES = 12
 FACTORS = {
     "v": (4, 6),
@@ -75,6 +75,9 @@ def set_path(lab, case):
 def pair(lab, case, sport):
     """A connection, options set before there is one."""
     v, room = case["v"], READERS[case["window"]][0]
+    # Since 6.6 a window is that part of the memory which is payload, and of small
+    # segments that is little; a message has to fit.
+    room *= 4 if case["mss"] == 88 else 1
     options = [(socket.IPPROTO_TCP, socket.TCP_CONGESTION, case["cc"].encode())]
     if room:
         options.append((socket.SOL_SOCKET, socket.SO_RCVBUF, room))
@@ -166,4 +169,4 @@ def test(t, cases):
 
 
 CHOSEN = chosen()
-ktap.main(len(CHOSEN) + 5, lambda t: test(t, CHOSEN))
+ktap.main(len(CHOSEN) + 4, lambda t: test(t, CHOSEN))

@@ -24,20 +24,18 @@ def texts(w, name, n=3):
 
 
 def inside(t, lab):
-    """Every number that the peer can acknowledge, one by one."""
+    """Every number of the first message that the peer can acknowledge, and some behind."""
     w = puppet.Wire(lab)
     raw, wanted, at, new = texts(w, "inside")
     for m in raw:
         w.phone.send(m)     # whole, so that nothing has to be held and acknowledged here
     w.settle()
-    for ack in range(1, new[-1] + 1):
+    for ack in [*range(1, new[1] + 1), *range(new[1] + 50, new[-1], 50), new[2], new[-1]]:
         w.peer.take(ack)
-        if ack % 100 == 0:
-            w.phone.hear()
     w.settle()
     acks = [h.ack for h in w.phone.heard if not h.flags & puppet.SYN]
     first, last = common(raw[0])
-    t.ok(acks == sorted(acks) and acks[-1] == at[-1], "acknowledgements rise to the end of what was written",
+    t.ok(acks == sorted(acks) and acks[-1:] == at[-1:], "acknowledgements rise to the end of what was written",
          (acks[:5], acks[-5:], at[-1]))
     t.ok(set(range(1, first + 1)) <= set(acks) and at[1] in acks and at[2] in acks,
          "exact where nothing has changed, and at each message's end",
