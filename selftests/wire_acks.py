@@ -30,7 +30,7 @@ def inside(t, lab):
     for m in raw:
         w.phone.send(m)     # whole, so that nothing has to be held and acknowledged here
     w.settle()
-    for ack in [*range(1, new[1] + 1), *range(new[1] + 50, new[-1], 50), new[2], new[-1]]:
+    for ack in sorted({*range(1, new[1] + 1), *range(new[1] + 50, new[-1], 50), new[2], new[-1]}):
         w.peer.take(ack)
     w.settle()
     acks = [h.ack for h in w.phone.heard if not h.flags & puppet.SYN]

@@ -92,12 +92,13 @@ def inject(dev, seg, **changes):
 
 
 class Capture:
-    """Everything on one device since this was made."""
+    """Everything on one device since this was made; on all of the host without a name."""
 
-    def __init__(self, dev):
+    def __init__(self, dev=None):
         self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         self.sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
-        self.sock.bind((dev, ETH_P_ALL))
+        if dev:
+            self.sock.bind((dev, ETH_P_ALL))
         self.sock.setblocking(False)
         self._all, self.udp = [], []
 
