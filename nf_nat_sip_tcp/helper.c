@@ -13,6 +13,7 @@
 #include "compat.h"
 #include "connection.h"
 #include "helper.h"
+#include "icmp.h"
 
 #define HELPER_NAME "sip_tcp"
 
@@ -68,7 +69,8 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 	if (READ_ONCE(nn->dying))
 		return NF_DROP;
 	if (!nst_packet_read(&p)) {
-		nst_count(&nn->env, NST_R_SEG_BAD);
+		if (!nst_icmp_is_error(skb))
+			nst_count(&nn->env, NST_R_SEG_BAD);
 		return NF_ACCEPT;
 	}
 	link = READ_ONCE(priv->link);

@@ -16,6 +16,7 @@
 #include "connection.h"
 #include "door.h"
 #include "events.h"
+#include "icmp.h"
 #include "netlink.h"
 #include "netns.h"
 #include "trace.h"
@@ -180,10 +181,15 @@ static int __net_init net_init(struct net *net)
 	err = nst_handover_net_init(net);
 	if (err)
 		goto no_handover;
+	err = nst_icmp_net_init(net);
+	if (err)
+		goto no_icmp;
 	nst_mem_start(nn);
 	list_net(nn);
 	return 0;
 
+no_icmp:
+	nst_handover_net_exit(net);
 no_handover:
 	nst_door_net_exit(nn);
 no_doors:
@@ -210,6 +216,7 @@ static void __net_exit net_pre_exit(struct net *net)
 	unlist_net(nn);
 	nst_attach_end(nn);
 	nst_handover_net_exit(net);
+	nst_icmp_net_exit(net);
 	nst_connections_kill(nn);
 }
 

@@ -57,6 +57,33 @@ TRACE_EVENT(sip_segment,
 		  __entry->new_ack, __entry->new_len)
 );
 
+/* An ICMP error about a segment: as it came, and as it goes on. */
+TRACE_EVENT(sip_icmp,
+	TP_PROTO(u64 conn, const struct nst_icmp *was, const struct nst_icmp *e, u16 path_max),
+	TP_ARGS(conn, was, e, path_max),
+	TP_STRUCT__entry(
+		__field(u64, conn)
+		__field(u8, dir)
+		__field(bool, too_big)
+		__field(u16, mss)
+		__field(u16, path_max)
+		__field(u32, seq)
+		__field(u32, new_seq)
+	),
+	TP_fast_assign(
+		__entry->conn = conn;
+		__entry->dir = e->dir;
+		__entry->too_big = e->too_big;
+		__entry->mss = e->mss;
+		__entry->path_max = path_max;
+		__entry->seq = was->seq;
+		__entry->new_seq = e->seq;
+	),
+	TP_printk("conn=%llu dir=%s too_big=%u mss=%u path_max=%u seq=%u new_seq=%u",
+		  __entry->conn, show_direction(__entry->dir), __entry->too_big,
+		  __entry->mss, __entry->path_max, __entry->seq, __entry->new_seq)
+);
+
 /* A message of which enough is there to go on. */
 TRACE_EVENT_FN(sip_message,
 	TP_PROTO(const struct nst_event *e),

@@ -115,6 +115,23 @@ struct nst_emit {
 };
 
 /**
+ * struct nst_icmp - an ICMP error about a segment that passed or was ours
+ * @dir: direction of that segment
+ * @too_big: it did not fit (RFC 1191, 8201)
+ * @mss: where @too_big: payload and TCP options that fit, at least what every
+ *	path takes; 0: not said
+ * @seq: its sequence number: in as it is quoted, out as its sender wrote it
+ * @ack: its acknowledgement number, alike
+ */
+struct nst_icmp {
+	u8 dir;
+	bool too_big;
+	u16 mss;
+	u32 seq;
+	u32 ack;
+};
+
+/**
  * struct nst_publish - what the seqadj extension of a direction must say
  * @changed: write it
  * @correction_pos: see nf_ct_seq_offset()
@@ -241,6 +258,9 @@ struct nst_recovery {
  * @ct_edge: right edge as conntrack has it (td_maxend), orig
  * @mss: MSS option of the receiver's SYN
  * @seg_max: largest payload seen from the sender
+ * @path_max: payload that the path was found to take; 0: nothing is known
+ * @path_seq: where @path_max: what the sender writes from here on, orig, it
+ *	writes knowing what we know
  * @wscale: shift count of the windows that this sender announces
  * @win: window field this sender announced last
  * @has_ts: timestamps are in use
@@ -288,6 +308,8 @@ struct nst_flow {
 	u32 ct_edge;
 	u16 mss;
 	u16 seg_max;
+	u16 path_max;
+	u32 path_seq;
 	u8 wscale;
 	u16 win;
 	bool has_ts;
@@ -380,6 +402,15 @@ void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 
 /** step_timer - time has passed; @out->verdict means nothing */
 void step_timer(struct nst_conn *c, u64 now, struct nst_out *out);
+
+/**
+ * step_icmp - an ICMP error passes
+ * @c: the connection, locked
+ * @e: the error; its numbers are translated
+ * @now: ms
+ * @out: what to send; its verdict means nothing
+ */
+void step_icmp(struct nst_conn *c, struct nst_icmp *e, u64 now, struct nst_out *out);
 
 /**
  * step_opaque - from now on look at nothing (setting, unload, traversal)

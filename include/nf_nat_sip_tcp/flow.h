@@ -158,8 +158,14 @@ void recover_ack(struct nst_conn *c, const struct nst_segment *seg, u32 bytes,
 void recover_resend(struct nst_conn *c, u8 dir, u32 max, struct nst_out *out);
 void recover_time(struct nst_conn *c, u8 dir);
 void recover_arm(struct nst_conn *c, struct nst_flow *f);
+void recover_smaller(struct nst_conn *c, u8 dir, struct nst_out *out);
 void recover_timeout(struct nst_conn *c, u8 dir, struct nst_out *out);
 void flow_give_up(struct nst_conn *c, enum nst_reason reason, struct nst_out *out);
+
+/* path.c: how large a segment of ours may be */
+u16 path_cut(const struct nst_flow *f);
+void path_seen(struct nst_flow *f, const struct nst_segment *seg);
+void path_timeout(struct nst_conn *c, struct nst_flow *f);
 
 /* The segment leaves its payload here; what else it says goes on. */
 static inline void out_strip(struct nst_conn *c, u8 dir, bool news,

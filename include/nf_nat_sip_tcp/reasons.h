@@ -65,8 +65,13 @@
 	R(EMIT, "emit", "segments sent from retained bytes")		\
 	R(EMIT_RESENT, "emit_resent", "segments sent again after a time-out of ours") \
 	R(EMIT_FAILED, "emit_failed", "segments of ours that found no route or no memory") \
+	R(CUT_HALVED, "cut_halved", "segments of ours halved because two time-outs in a row met them") \
 	R(RESET, "reset", "connections reset because bytes could not be delivered") \
 	R(RESET_UNLOAD, "reset_unload", "of these, connections that lost their helper with bytes on their way") \
+	/* ICMP errors about segments */				\
+	R(ICMP_TRANSLATED, "icmp_translated", "ICMP errors whose quoted sequence number was translated back") \
+	R(ICMP_CUT, "icmp_cut", "ICMP errors that made segments of ours smaller") \
+	R(ICMP_STALE, "icmp_stale", "ICMP errors about the size of segments that are not on their way, passed on and not acted upon") \
 	/* messages */							\
 	R(MSG_REQUEST, "msg_request", "SIP requests framed")		\
 	R(MSG_RESPONSE, "msg_response", "SIP responses framed")	\

@@ -318,8 +318,7 @@ static void take_facts(struct nst_flow *f, const struct nst_segment *seg)
 	if (seg->has_ts && !seq_after(seg->seq, f->rcv_nxt) &&
 	    (!f->has_ts || seq_after(seg->tsval, f->ts_recent)))
 		f->ts_recent = seg->tsval;
-	if (seg->seg_size > f->seg_max)
-		f->seg_max = seg->seg_size;
+	path_seen(f, seg);
 	f->win = seg->win;
 }
 

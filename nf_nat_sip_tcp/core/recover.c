@@ -279,6 +279,13 @@ void recover_ack(struct nst_conn *c, const struct nst_segment *seg, u32 bytes,
 		r->heard = c->now;
 }
 
+/** recover_smaller - what did not fit goes again at once, as after a time-out */
+void recover_smaller(struct nst_conn *c, u8 dir, struct nst_out *out)
+{
+	recovery_start(&c->flow[dir], true);
+	resend_more(c, dir, flow_cut(&c->flow[dir]), out);
+}
+
 static void reset_at(struct nst_conn *c, u8 to, u32 seq, struct nst_out *out)
 {
 	struct nst_emit *e = emit_add(c, to, out);
@@ -352,6 +359,7 @@ void recover_timeout(struct nst_conn *c, u8 dir, struct nst_out *out)
 	} else {
 		/* What it said it has it may have dropped (RFC 2018 8). */
 		r->nr_sacked = 0;
+		path_timeout(c, f);
 		recovery_start(f, true);
 		resend_more(c, dir, flow_cut(f), out);
 	}

@@ -10,31 +10,15 @@
  */
 #include <nf_nat_sip_tcp/flow.h>
 
-/* RFC 9293 3.7.1: what every receiver takes that does not say less. */
-#define MSS_DEFAULT 536
-/* Nobody means less; and options have to leave room for bytes. */
-#define MSS_FLOOR 48
-#define TS_OPTION_LEN 12
 /* One action's bytes; with headers they stay below 64 KiB in any cut. */
 #define EMIT_LEN 32768
 /* Time for a receiver to announce a larger window, ms. */
 #define WINDOW_WAIT 1000
 
-/**
- * flow_cut - payload of one segment of ours
- * @f: the direction it goes
- *
- * The receiver's MSS option bounds it, and the largest segment that came
- * from the sender, which may know more of the path than we do.
- */
+/** flow_cut - payload of one segment of ours */
 u16 flow_cut(const struct nst_flow *f)
 {
-	u16 options = f->has_ts ? TS_OPTION_LEN : 0;
-	u16 mss = f->mss > MSS_FLOOR ? f->mss : MSS_FLOOR;
-	u16 seen = f->seg_max > MSS_DEFAULT ? f->seg_max : MSS_DEFAULT;
-
-	mss -= options;
-	return mss < seen ? mss : seen;
+	return path_cut(f);
 }
 
 /**

@@ -309,6 +309,7 @@ static inline u64 model_now(const struct model *m)
 void gateway_packet(struct model *m, struct packet *p);
 void gateway_timer(struct model *m);
 void gateway_opaque(struct model *m, enum nst_reason reason);
+void gateway_icmp(struct model *m, struct nst_icmp *e);
 
 /* model_peer.c */
 void peer_open(struct model *m);

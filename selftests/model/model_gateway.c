@@ -158,3 +158,12 @@ void gateway_opaque(struct model *m, enum nst_reason reason)
 	step_opaque(&m->conn, reason, model_now(m), &out);
 	act(m, NULL, &out);
 }
+
+void gateway_icmp(struct model *m, struct nst_icmp *e)
+{
+	struct nst_out out;
+
+	step_icmp(&m->conn, e, model_now(m), &out);
+	judge(m, out.nr_emit <= 1, "one error makes %u segments", out.nr_emit);
+	act(m, NULL, &out);
+}

@@ -101,6 +101,12 @@ def response(req, status, reason, *, contact=None, body="", to_tag="to-1", extra
     return message(f"SIP/2.0 {status} {reason}", headers, body)
 
 
+def with_text(msg, size):
+    """The same message with a body that is not a session description."""
+    head = [x for x in header_lines(msg) if not x.startswith("Content-")]
+    return message(start_line(msg), [*head, "Content-Type: text/plain"], "x" * size)
+
+
 def split(msg):
     """Header block (with its empty line) and body."""
     n = msg.index(b"\r\n\r\n") + 4

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What passes on a link: captures, and segments made by hand."""
+import errno
 import socket
 import struct
 from dataclasses import dataclass, replace
@@ -53,6 +54,46 @@ def parse(pkt, out=False):
                    pkt[data:end], end - 14, df, out, pkt[:14], urgent)
 
 
+@dataclass
+class IcmpError:
+    """An ICMP error about a TCP segment, and what it quotes of that."""
+    kind: int
+    code: int
+    mtu: int
+    valid: bool     # its checksum fits
+    to: str
+    src: str
+    sport: int
+    dst: str
+    dport: int
+    seq: int
+    ack: int        # None: not quoted
+    out: bool       # sent by the host that captured it
+
+
+def parse_icmp(pkt, out=False):
+    """IcmpError in an Ethernet frame, or None; IP options are not expected."""
+    v6 = pkt[12:14] == b"\x86\xdd"
+    icmp, proto = (54, pkt[20]) if v6 else (34, pkt[23])
+    if pkt[12:14] not in (b"\x08\x00", b"\x86\xdd") or proto != (58 if v6 else 1):
+        return None
+    end = 54 + struct.unpack_from("!H", pkt, 18)[0] if v6 else 14 + struct.unpack_from("!H", pkt, 16)[0]
+    kind, code = pkt[icmp:icmp + 2]
+    if kind >= 128 or not v6 and kind not in (3, 11, 12):
+        return None
+    ip, tcp = icmp + 8, icmp + (48 if v6 else 28)
+    if pkt[ip + (6 if v6 else 9)] != 6:
+        return None
+    family, addr, size = (socket.AF_INET6, 8, 16) if v6 else (socket.AF_INET, 12, 4)
+    src, dst = (socket.inet_ntop(family, pkt[ip + addr + n:ip + addr + n + size]) for n in (0, size))
+    pseudo = pkt[22:54] + struct.pack("!IBBBB", end - icmp, 0, 0, 0, 58) if v6 else b""
+    sport, dport, seq = struct.unpack_from("!HHI", pkt, tcp)
+    return IcmpError(kind, code, struct.unpack_from("!I", pkt, icmp + 4)[0],
+                     checksum(pseudo + pkt[icmp:end]) == 0,
+                     socket.inet_ntop(family, pkt[38:54] if v6 else pkt[30:34]), src, sport, dst, dport,
+                     seq, struct.unpack_from("!I", pkt, tcp + 8)[0] if end >= tcp + 12 else None, out)
+
+
 def udp_ports(pkt):
     """Ports of a UDP packet, or None; IP options are not expected."""
     v6 = pkt[12:14] == b"\x86\xdd"
@@ -100,7 +141,7 @@ class Capture:
         if dev:
             self.sock.bind((dev, ETH_P_ALL))
         self.sock.setblocking(False)
-        self._all, self.udp = [], []
+        self._all, self.udp, self._errors, self.protocols = [], [], [], []
 
     def segments(self, **match):
         """TCP segments so far; keyword arguments select, e.g. out=False, dport=5060."""
@@ -109,9 +150,18 @@ class Capture:
                 pkt, addr = self.sock.recvfrom(1 << 17)
             except BlockingIOError:
                 break
+            except OSError as e:
+                if e.errno != errno.ENETDOWN:   # said once, where the device went down
+                    raise
+                continue
             out = addr[2] == PACKET_OUTGOING
             if udp_ports(pkt):
                 self.udp.append((out, *udp_ports(pkt)))
+            if pkt[12:14] in (b"\x08\x00", b"\x86\xdd"):
+                self.protocols.append((out, pkt[20 if pkt[12] == 0x86 else 23]))
+            error = parse_icmp(pkt, out)
+            if error:
+                self._errors.append(error)
             seg = parse(pkt, out)
             if seg:
                 self._all.append(seg)
@@ -121,6 +171,11 @@ class Capture:
         """UDP so far: (sent by this host, source port, destination port) each."""
         self.segments()
         return self.udp
+
+    def icmp_errors(self):
+        """ICMP errors about TCP segments so far."""
+        self.segments()
+        return self._errors
 
     def payloads(self, **match):
         """Payloads of the segments that have one."""
