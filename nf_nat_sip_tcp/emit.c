@@ -31,6 +31,17 @@ static void set_dst(struct nst_path *path, struct dst_entry *dst)
 	path->cookie = path->l3num == NFPROTO_IPV6 ? nst_dst6_cookie(dst) : 0;
 }
 
+/*
+ * The route of a real packet.  Its device may be gone when the next one is
+ * looked for, and with it all that the device would tell.
+ */
+static void learn_dst(struct nst_path *path, struct dst_entry *dst)
+{
+	path->l3mdev = l3mdev_master_ifindex(dst->dev);
+	path->secured = dst_xfrm(dst);
+	set_dst(path, dst);
+}
+
 /* After NAT a packet is what the answer's tuple says, turned round. */
 static void set_ports(struct nst_path *path, const struct nf_conn *ct, u8 dir)
 {
@@ -41,15 +52,13 @@ static void set_ports(struct nst_path *path, const struct nf_conn *ct, u8 dir)
 	path->dport = tuple->src.u.tcp.port;
 }
 
-bool nst_path_seed(struct nst_path *path, const struct nf_conn *ct,
-		   struct dst_entry *dst, const struct nst_private *priv)
+/* The header that packets of @dir have behind NAT. */
+static void make_header(struct nst_path *path, const struct nf_conn *ct, u8 dir,
+			const struct nst_private *priv)
 {
-	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[0].tuple;
+	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[!dir].tuple;
 
-	set_ports(path, ct, 1);
-	if (!dst_hold_safe(dst))
-		return false;
-	set_dst(path, dst);
+	set_ports(path, ct, dir);
 	path->mark = priv->mark;
 	if (path->l3num == NFPROTO_IPV6) {
 		ip6_flow_hdr(&path->ip6, priv->tos, 0);
@@ -64,7 +73,30 @@ bool nst_path_seed(struct nst_path *path, const struct nf_conn *ct,
 		path->ip4.saddr = tuple->dst.u3.ip;
 		path->ip4.daddr = tuple->src.u3.ip;
 	}
+}
+
+bool nst_path_seed(struct nst_path *path, const struct nf_conn *ct,
+		   struct dst_entry *dst, const struct nst_private *priv)
+{
+	if (!dst_hold_safe(dst))
+		return false;
+	make_header(path, ct, 1, priv);
+	learn_dst(path, dst);
 	return true;
+}
+
+/* Its mark and DSCP are those of the other direction until a packet shows them. */
+void nst_path_guess(struct nst_path *path, const struct nst_packet *p,
+		    const struct nst_private *priv)
+{
+	struct net_device *in = dev_get_by_index_rcu(nf_ct_net(p->ct), p->skb->skb_iif);
+
+	make_header(path, p->ct, 0, priv);
+	if (path->l3num == NFPROTO_IPV6)
+		path->ip6.hop_limit = IPDEFTTL;
+	else
+		path->ip4.ttl = IPDEFTTL;
+	path->l3mdev = in ? l3mdev_master_ifindex_rcu(in) : 0;
 }
 
 void nst_path_learn(struct nst_path *path, const struct nst_packet *p)
@@ -74,7 +106,7 @@ void nst_path_learn(struct nst_path *path, const struct nst_packet *p)
 
 	set_ports(path, p->ct, p->seg.dir);
 	if (dst != path->dst && dst_hold_safe(dst))
-		set_dst(path, dst);
+		learn_dst(path, dst);
 	path->mark = skb->mark;
 	path->priority = skb->priority;
 	if (path->l3num == NFPROTO_IPV6)
@@ -94,7 +126,7 @@ static void fill_flow(const struct nst_path *path, struct flowi *fl)
 	memset(fl, 0, sizeof(*fl));
 	fl->flowi_proto = IPPROTO_TCP;
 	fl->flowi_mark = path->mark;
-	fl->flowi_l3mdev = l3mdev_master_ifindex(path->dst->dev);
+	fl->flowi_l3mdev = path->l3mdev;
 	/* The source may be an address of somebody else. */
 	fl->flowi_flags = FLOWI_FLAG_ANYSRC;
 	if (path->l3num == NFPROTO_IPV6) {
@@ -119,7 +151,11 @@ static bool leads_out(const struct nst_path *path, const struct dst_entry *dst)
 	return container_of_const(dst, struct rtable, dst)->rt_type == RTN_UNICAST;
 }
 
-/* nf_route() knows nothing of IPsec: without the policy it would go in clear. */
+/*
+ * nf_route() knows nothing of IPsec: without the policy it would go in clear.
+ * What has left by IPsec does not go in clear either while its policy is
+ * replaced: the next real packet shows whether that is wanted.
+ */
 static bool reroute(struct net *net, struct nst_path *path)
 {
 	struct dst_entry *dst = NULL;
@@ -135,15 +171,20 @@ static bool reroute(struct net *net, struct nst_path *path)
 	dst = xfrm_lookup(net, dst, &fl, NULL, 0);
 	if (IS_ERR_OR_NULL(dst))
 		return false;
+	if (path->secured && !dst_xfrm(dst)) {
+		dst_release(dst);
+		return false;
+	}
 	set_dst(path, dst);
 	return true;
 }
 
 static bool have_route(struct net *net, struct nst_path *path)
 {
-	if (!path->dst)
-		return false;
-	return dst_check(path->dst, path->cookie) || reroute(net, path);
+	if (path->dst && dst_check(path->dst, path->cookie))
+		return true;
+	/* Without ports nothing is known of this direction. */
+	return path->sport && reroute(net, path);
 }
 
 static void put_ip4(struct net *net, struct sk_buff *skb, const struct nst_path *path)

@@ -19,6 +19,8 @@ struct nst_private;
  * @cookie: for dst_check()
  * @mark: mark of that packet
  * @priority: its priority
+ * @l3mdev: ifindex of the VRF that it left in; 0: none
+ * @secured: it left by IPsec
  * @l3num: NFPROTO_IPV4 or NFPROTO_IPV6
  * @ip4: its header, after NAT
  * @ip6: its header, after NAT
@@ -32,6 +34,8 @@ struct nst_path {
 	u32 cookie;
 	u32 mark;
 	u32 priority;
+	int l3mdev;
+	bool secured;
 	u8 l3num;
 	union {
 		struct iphdr ip4;
@@ -55,6 +59,18 @@ void nst_path_learn(struct nst_path *path, const struct nst_packet *p);
  */
 bool nst_path_seed(struct nst_path *path, const struct nf_conn *ct,
 		   struct dst_entry *dst, const struct nst_private *priv);
+
+/**
+ * nst_path_guess - how packets to the server left, where it speaks first
+ * @path: path of direction 0, of which no packet was seen with an object
+ * @p: its first data
+ * @priv: what is known of the SYN/ACK
+ *
+ * A server that speaks first, in pieces, is to be acknowledged before the
+ * client has anything to say.
+ */
+void nst_path_guess(struct nst_path *path, const struct nst_packet *p,
+		    const struct nst_private *priv);
 
 /** nst_path_drop - give back the route */
 void nst_path_drop(struct nst_path *path);

@@ -199,6 +199,8 @@ static struct nst_connection *first_data(struct nst_packet *p,
 		nst_connection_discard(c);
 		return not_followed(p, priv, NST_R_OPAQUE_ONE_SIDED);
 	}
+	if (p->seg.dir)
+		nst_path_guess(&c->path[0], p, priv);
 	nst_connection_lock(c);
 	replay_handshake(c, priv, p);
 	nst_connection_unlock(c);
