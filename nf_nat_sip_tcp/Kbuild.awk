@@ -14,7 +14,7 @@ function part(re)
 }
 
 # Line markers name the header that follows; most headers are of no interest.
-/^# [0-9]+ "/ { wanted = $3 ~ /\/nf_conntrack[a-z_]*\.h"|\/linux\/netfilter\.h"|\/linux\/timer\.h"|\/inet_hashtables\.h"/; next }
+/^# [0-9]+ "/ { wanted = $3 ~ /\/nf_conntrack[a-z_]*\.h"|\/linux\/netfilter\.h"|\/linux\/timer\.h"|\/inet_hashtables\.h"|\/linux\/skbuff\.h"/; next }
 wanted { text = text " " $0 }
 
 END {
@@ -84,6 +84,9 @@ END {
 
 	if (text ~ /NF_HOOK_OP_NAT,/)
 		have("HOOK_OP_NAT")
+
+	if (text ~ /SKB_GSO_TCP_ACCECN/)
+		have("GSO_ACCECN")
 
 	if (text ~ /int timer_delete\(struct timer_list/)
 		have("TIMER_DELETE")

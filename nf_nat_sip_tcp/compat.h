@@ -131,6 +131,17 @@ static inline void nst_ct_refresh(struct nf_conn *ct, const struct sk_buff *skb,
 #define NST_HOOK_OP_NAT NF_HOOK_OP_UNDEFINED
 #endif
 
+/*
+ * A packet with CWR that is cut: RFC 3168 wants the flag in the first segment
+ * only, in AccECN (RFC 9768) it is one bit of a number that all of them carry.
+ * As GRO does: where the kernel knows of both, what came is left in all.
+ */
+#ifdef NST_HAVE_GSO_ACCECN
+#define NST_GSO_CWR SKB_GSO_TCP_ACCECN
+#else
+#define NST_GSO_CWR SKB_GSO_TCP_ECN
+#endif
+
 /* RFC 5925; has no name in older headers. */
 #ifndef TCPOPT_AO
 #define TCPOPT_AO 29

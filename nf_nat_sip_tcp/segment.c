@@ -221,7 +221,7 @@ static void set_gso(struct nst_packet *p, unsigned int mss)
 	info->gso_type = nf_ct_l3num(p->ct) == NFPROTO_IPV4 ? SKB_GSO_TCPV4 :
 							      SKB_GSO_TCPV6;
 	if (tcp_header(p)->cwr)
-		info->gso_type |= SKB_GSO_TCP_ECN;
+		info->gso_type |= NST_GSO_CWR;
 	skb_set_transport_header(p->skb, p->protoff);
 }
 
