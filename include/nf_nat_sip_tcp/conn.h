@@ -269,6 +269,7 @@ struct nst_recovery {
  * @sack_ok: this sender permits SACK
  * @fin: FIN of this direction has passed
  * @refused: segments in a row that found no memory
+ * @beyond: segments in a row that show that the other direction goes past us
  * @spoke: a SIP message of this direction was framed
  * @mode: what the next byte belongs to
  * @frame: framing state of the message being gathered
@@ -317,6 +318,7 @@ struct nst_flow {
 	bool sack_ok;
 	bool fin;
 	u8 refused;
+	u8 beyond;
 	bool spoke;
 	u8 mode;
 	struct sip_frame frame;

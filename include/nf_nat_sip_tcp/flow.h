@@ -167,6 +167,9 @@ u16 path_cut(const struct nst_flow *f);
 void path_seen(struct nst_flow *f, const struct nst_segment *seg);
 void path_timeout(struct nst_conn *c, struct nst_flow *f);
 
+/* one_sided.c */
+bool one_sided(struct nst_conn *c, const struct nst_segment *seg);
+
 /* The segment leaves its payload here; what else it says goes on. */
 static inline void out_strip(struct nst_conn *c, u8 dir, bool news,
 			     struct nst_out *out)

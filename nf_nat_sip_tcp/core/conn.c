@@ -328,6 +328,8 @@ static void step_established(struct step *st)
 	struct nst_conn *c = st->c;
 	const struct nst_segment *seg = st->seg;
 
+	if (one_sided(c, seg))
+		conn_opaque(c, NST_R_OPAQUE_ONE_SIDED);
 	take_facts(&c->flow[seg->dir], seg);
 	if (seg->dir == 1)
 		c->new_syn = false;
