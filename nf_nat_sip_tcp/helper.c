@@ -8,6 +8,7 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_helper.h>
+#include <net/sch_generic.h>
 
 #include "anchor.h"
 #include "compat.h"
@@ -52,6 +53,15 @@ struct nst_private *nst_private(const struct nf_conn *ct)
 	return help ? (struct nst_private *)help->data : NULL;
 }
 
+/*
+ * act_ct runs helpers as soon as a packet of a known connection has come in,
+ * before NAT and without a route.  It comes again, as all that is routed.
+ */
+static bool is_early(const struct sk_buff *skb, const struct nf_conn *ct)
+{
+	return !skb_dst(skb) && skb_at_tc_ingress(skb) && nf_ct_is_confirmed(ct);
+}
+
 static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 		enum ip_conntrack_info ctinfo)
 {
@@ -64,7 +74,7 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 	unsigned long link;
 
 	/* Media flows inherit the helper on some kernels. */
-	if (!priv || nf_ct_protonum(ct) != IPPROTO_TCP)
+	if (!priv || nf_ct_protonum(ct) != IPPROTO_TCP || is_early(skb, ct))
 		return NF_ACCEPT;
 	if (READ_ONCE(nn->dying))
 		return NF_DROP;
