@@ -54,7 +54,8 @@ static void take_syn_ack(struct nst_conn *c, const struct nst_segment *seg)
 	c->flow[0].edge = c->flow[0].snd_una + seg->win;
 	c->flow[0].ct_edge = c->flow[0].edge;
 	c->flow[0].adv_edge = c->flow[0].edge;
-	c->flow[0].max_win = seg->win;
+	/* Windows to come are multiples: this one must not be out of their reach. */
+	c->flow[0].max_win = seg->win >> c->flow[1].wscale << c->flow[1].wscale;
 }
 
 /* The tuple has a new connection: the old one is history, and its offsets. */
@@ -96,8 +97,12 @@ void conn_syn(struct nst_conn *c, const struct nst_segment *seg)
 	bool answer = seg->flags & NST_ACK;
 	struct nst_flow *f = &c->flow[seg->dir];
 
-	if (f->seen && f->isn == seg->seq)
+	if (f->seen && f->isn == seg->seq) {
+		/* The one that the other end got: older TSvals are refused there. */
+		if (f->has_ts && seg->has_ts && seq_after(seg->tsval, f->tsval))
+			f->tsval = seg->tsval;
 		return;
+	}
 	if (seg->dir == answer && c->state == NST_CONN_SYN && !seg->len) {
 		if (!answer) {
 			flow_start(c, seg);
