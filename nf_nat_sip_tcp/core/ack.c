@@ -19,6 +19,9 @@ static u32 right_edge(const struct nst_conn *c, const struct nst_flow *f)
 	if (c->state == NST_CONN_OPAQUE)
 		return edge;
 	room = room > used ? room - used : 0;
+	/* Less than a unit of the window field would be nothing, for ever. */
+	if (!used && room < 1u << c->flow[f == c->flow].wscale)
+		room = 1u << c->flow[f == c->flow].wscale;
 	return seq_min(edge, f->rcv_nxt + room);
 }
 
