@@ -268,6 +268,8 @@ struct nst_recovery {
  *	(RFC 7323 TS.Recent)
  * @sack_ok: this sender permits SACK
  * @fin: FIN of this direction has passed
+ * @probed: this sender asks whether the receiver is there: the next answer
+ *	passes
  * @refused: segments in a row that found no memory
  * @beyond: segments in a row that show that the other direction goes past us
  * @spoke: a SIP message of this direction was framed
@@ -317,6 +319,7 @@ struct nst_flow {
 	u32 ts_recent;
 	bool sack_ok;
 	bool fin;
+	bool probed;
 	u8 refused;
 	u8 beyond;
 	bool spoke;

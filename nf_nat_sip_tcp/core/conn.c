@@ -130,18 +130,31 @@ static void step_empty(struct nst_conn *c, const struct nst_segment *seg,
 		       bool news, struct nst_out *out)
 {
 	struct nst_flow *f = &c->flow[seg->dir];
-	const struct nst_flow *back = &c->flow[!seg->dir];
-	bool raised = seqmap_to_orig(&back->map, seg->ack) != out->ack;
+	struct nst_flow *back = &c->flow[!seg->dir];
+	u32 orig;
+	/* Raised; or lowered to the start of a message that is partly there. */
+	bool other = !seqmap_edge_to_orig(&back->map, seg->ack, &orig) || orig != out->ack;
 
-	if (seg->seq == f->rcv_nxt)
+	/*
+	 * Behind bytes that are held or still to come, too: with a number too
+	 * high the receiver would not believe windows that come later (SND.WL1, RFC 9293
+	 * 3.10.7.4).
+	 */
+	if (!seq_before(seg->seq, f->rcv_nxt)) {
 		out->seq = f->snd_nxt;
-	else if (seg->seq == f->rcv_nxt - 1)	/* keep-alive, RFC 9293 3.8.4 */
+	} else if (seg->seq == f->rcv_nxt - 1) {	/* keep-alive, RFC 9293 3.8.4 */
 		out->seq = f->snd_nxt - 1;
-	else
-		out->seq = seqmap_to_new(&f->map, seg->seq);
-	/* To a sender with bytes under way it would look like a loss. */
-	if (raised && !news && back->rcv_nxt != back->acked)
+		f->probed = true;
+	} else {
+		out->seq = seq_min(seqmap_to_new(&f->map, seg->seq), f->snd_nxt);
+	}
+	/*
+	 * To a sender with bytes under way it would look like a loss, and it may
+	 * have some on their way to us.
+	 */
+	if (other && !news && !back->probed)
 		out->verdict = NST_DROP;
+	back->probed = false;
 }
 
 /**

@@ -151,13 +151,14 @@ static void repeat_bytes(struct nst_conn *c, const struct nst_segment *seg,
 }
 
 /* RFC 9293 3.8.4 allows a keep-alive one byte of garbage; it stays here. */
-static bool pass_probe(const struct nst_flow *f, const struct nst_segment *seg,
+static bool pass_probe(struct nst_flow *f, const struct nst_segment *seg,
 		       struct nst_out *out)
 {
 	if (seg->len != 1 || seg->seq != f->rcv_nxt - 1 || seq_after(f->rcv_nxt, f->acked))
 		return false;
 	out->verdict = NST_TRIM;
 	out->seq = f->snd_nxt - 1;
+	f->probed = true;
 	return true;
 }
 

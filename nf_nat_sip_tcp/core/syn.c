@@ -99,8 +99,8 @@ void conn_syn(struct nst_conn *c, const struct nst_segment *seg)
 
 	if (f->seen && f->isn == seg->seq) {
 		/* The one that the other end got: older TSvals are refused there. */
-		if (f->has_ts && seg->has_ts && seq_after(seg->tsval, f->tsval))
-			f->tsval = seg->tsval;
+		if (f->has_ts && seg->has_ts && seq_after(seg->tsval, f->ts_recent))
+			f->ts_recent = seg->tsval;
 		return;
 	}
 	if (seg->dir == answer && c->state == NST_CONN_SYN && !seg->len) {
