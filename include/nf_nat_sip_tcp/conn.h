@@ -358,6 +358,7 @@ struct nst_flow {
  * @account: who its memory is charged to
  * @map: address map
  * @doomed: on_error says that both ends are reset at the end of this step
+ * @reset: a RST that counts has passed
  * @sent: &nst_flow.snd_nxt of both directions when this step began
  * @new_syn: a SYN with another number passed on the live connection
  * @new_isn: its number
@@ -375,6 +376,7 @@ struct nst_conn {
 	struct nst_account account;
 	struct nst_natmap map;
 	bool doomed;
+	bool reset;
 	u32 sent[2];
 	bool new_syn;
 	u32 new_isn;

@@ -104,16 +104,25 @@ static void finish(struct nst_conn *c, const struct nst_segment *seg,
 	out->timer = due[0] && (!due[1] || due[0] < due[1]) ? due[0] : due[1];
 }
 
-/* A RST ends the connection where both ends believe it is (RFC 5961 3). */
+/*
+ * A RST ends the connection where both ends believe it is (RFC 5961 3): behind
+ * all that was sent.  Where bytes of that are lost the receiver asks, and is
+ * answered with the number that the sender was given; what the receiver waits
+ * for is the one it gave itself.
+ */
 static void step_rst(struct nst_conn *c, const struct nst_segment *seg,
 		     struct nst_out *out)
 {
 	struct nst_flow *f = &c->flow[seg->dir];
+	bool exact = seg->seq == f->rcv_nxt;
 	u8 dir;
 
-	out->seq = seg->seq == f->rcv_nxt ? f->snd_nxt : seqmap_to_new(&f->map, seg->seq);
-	if (seg->seq != f->rcv_nxt)
+	out->seq = exact ? f->snd_nxt : seqmap_to_new(&f->map, seg->seq);
+	if (seg->seq == f->acked && (c->reset || !exact))
+		out->seq = f->snd_una;
+	else if (!exact)
 		return;
+	c->reset = true;
 	for (dir = 0; dir < 2; dir++) {
 		retain_flush(c, &c->flow[dir]);
 		c->flow[dir].rend_nxt = c->flow[dir].snd_nxt;
@@ -152,7 +161,7 @@ static void step_empty(struct nst_conn *c, const struct nst_segment *seg,
 	 * To a sender with bytes under way it would look like a loss, and it may
 	 * have some on their way to us.
 	 */
-	if (other && !news && !back->probed)
+	if (other && !news && !back->probed && !c->reset)
 		out->verdict = NST_DROP;
 	back->probed = false;
 }
@@ -279,7 +288,11 @@ static void step_in_order(struct step *st, u32 skip)
 
 	if (f->blocks && flow_memory(f) + st->seg->len - skip > st->c->env->set.hold_max) {
 		nst_count(st->c->env, NST_R_SEG_BACKLOG);
-		out_strip(st->c, st->seg->dir, st->news, st->out);
+		/* What came before may be what the receiver waits for. */
+		if (skip)
+			flow_repeat(st->c, st->seg, st->news, st->out);
+		else
+			out_strip(st->c, st->seg->dir, st->news, st->out);
 		return;
 	}
 	if (feed_start(st, skip))
