@@ -17,6 +17,8 @@ NO_MNL	:= sipnat is left out, it needs libmnl: apt install libmnl-dev pkg-config
 # A job server of this make is not at hand in there.
 TESTBED	:= env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL selftests/vm
 CHROOT	:= $(TESTBED)/chroot
+# What was said on the command line, and no more.
+SIM_ARGS = $(foreach v,N SEED J START SAN ARGS,$(if $(filter command line,$(origin $(v))),$(v)='$($(v))'))
 
 all: modules ## build the module and sipnat; what "make" alone does
 	$(if $(MNL),@$(MAKE) tool,@echo "$(NO_MNL)")
@@ -60,6 +62,15 @@ unit: ## unit tests of the core, under address and undefined behaviour sanitizer
 fuzz: ## a short run of each fuzzer
 	@$(CHROOT) make -s -C selftests/fuzz smoke
 
+sim: ## simulated connections through the engine (N=100000 SEED=1 J=2; SAN= without sanitizers)
+	@$(CHROOT) make -s -C selftests/sim run $(SIM_ARGS)
+
+sim-bugs: ## each bug of selftests/sim/bugs, put into the engine, is caught by the simulator
+	@$(CHROOT) make -s -C selftests/sim bugs $(SIM_ARGS)
+
+sim-coverage: ## which branches of the engine N simulated connections take too seldom
+	@$(CHROOT) make -s -C selftests/sim coverage $(SIM_ARGS)
+
 docs: ## make what is made: counters.rst, settings.rst, the netlink interface, README.md's examples
 	@mkdir -p build
 	@$(CHROOT) sh -c 'set -e; Documentation/tools/netlink; Documentation/tools/readme-examples -w; \
@@ -68,7 +79,7 @@ docs: ## make what is made: counters.rst, settings.rst, the netlink interface, R
 
 clean: ## remove what was built; the test bed's cache stays
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
-	rm -rf build selftests/unit/build selftests/fuzz/build .checkpatch-camelcase.*
+	rm -rf build selftests/unit/build selftests/fuzz/build selftests/sim/build .checkpatch-camelcase.*
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: all help modules tool install uninstall demo check check-long style unit fuzz docs clean
+.PHONY: all help modules tool install uninstall demo check check-long style unit fuzz sim sim-bugs sim-coverage docs clean
