@@ -60,6 +60,7 @@ static void read_option(struct nst_packet *p, const u8 *op, unsigned int off)
 		if (op[1] != TCPOLEN_TIMESTAMP)
 			break;
 		seg->has_ts = true;
+		p->ts_off = off;
 		seg->tsval = get_unaligned_be32(op + 2);
 		seg->tsecr = get_unaligned_be32(op + 6);
 		break;
@@ -287,13 +288,32 @@ static bool sack_changes(const struct nst_packet *p, const struct nst_out *out)
 		memcmp(out->sack, p->seg.sack, out->nr_sack * sizeof(out->sack[0])));
 }
 
+static bool tsval_changes(const struct nst_packet *p, const struct nst_out *out)
+{
+	return p->seg.has_ts && out->tsval != p->seg.tsval;
+}
+
+/* At an odd offset its bytes change places in the sum: that is taken over all. */
+static void put_tsval(struct nst_packet *p, const struct nst_out *out)
+{
+	struct tcphdr *th = tcp_header(p);
+	u8 *field = (u8 *)th + p->ts_off + 2;
+	unsigned int len = p->hdr_len - sizeof(*th);
+	__wsum old = csum_partial(th + 1, len, 0);
+
+	put_unaligned_be32(out->tsval, field);
+	if (p->skb->ip_summed != CHECKSUM_PARTIAL)
+		csum_replace_by_diff(&th->check,
+				     csum_sub(csum_partial(th + 1, len, 0), old));
+}
+
 static bool header_changes(const struct nst_packet *p, const struct nst_out *out,
 			   u8 clear)
 {
 	const struct nst_segment *seg = &p->seg;
 
 	return out->seq != seg->seq || out->win != seg->win ||
-	       (seg->flags & clear) || sack_changes(p, out) ||
+	       (seg->flags & clear) || sack_changes(p, out) || tsval_changes(p, out) ||
 	       ((seg->flags & NST_ACK) && out->ack != seg->ack);
 }
 
@@ -331,6 +351,8 @@ static bool write_header(struct nst_packet *p, const struct nst_out *out, u8 cle
 		put_be16(p, (__be16 *)th + 6, get_unaligned_be16((u8 *)th + 12) & ~clear);
 	if (sack_changes(p, out))
 		put_sack(p, out);
+	if (tsval_changes(p, out))
+		put_tsval(p, out);
 	return true;
 }
 

@@ -14,6 +14,7 @@
  * @ctinfo: what conntrack says about it
  * @protoff: offset of the TCP header
  * @hdr_len: length of the TCP header with options
+ * @ts_off: offset of the timestamps option in the TCP header
  * @sack_off: offset of the SACK option in the TCP header; 0: none
  * @refused: has an option that forbids changes (MD5, AO) or that splits the
  *	stream over several connections (MPTCP)
@@ -25,6 +26,7 @@ struct nst_packet {
 	enum ip_conntrack_info ctinfo;
 	unsigned int protoff;
 	unsigned int hdr_len;
+	unsigned int ts_off;
 	unsigned int sack_off;
 	bool refused;
 	struct nst_segment seg;

@@ -155,6 +155,7 @@ struct nst_publish {
  * @seq: sequence number to put in
  * @ack: acknowledgement number to put in
  * @win: window field to put in
+ * @tsval: TSval to put in, where there is one
  * @clear_flags: TCP flags to clear
  * @nr_sack: SACK blocks to keep, at most those that came
  * @sack: their translated edges; a removed block is overwritten with NOPs
@@ -175,6 +176,7 @@ struct nst_out {
 	u32 seq;
 	u32 ack;
 	u16 win;
+	u32 tsval;
 	u8 clear_flags;
 	u8 nr_sack;
 	struct { u32 left; u32 right; } sack[NST_SACK_MAX];

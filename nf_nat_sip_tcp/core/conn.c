@@ -68,6 +68,7 @@ static void out_init(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 	out->seq = seg->seq;
 	out->ack = seg->ack;
 	out->win = seg->win;
+	out->tsval = seg->tsval;
 }
 
 /* Nothing of this step leaves: the RSTs must have the numbers before it. */
@@ -146,11 +147,14 @@ static void step_empty(struct nst_conn *c, const struct nst_segment *seg,
 
 	/*
 	 * Behind bytes that are held or still to come, too: with a number too
-	 * high the receiver would not believe windows that come later (SND.WL1, RFC 9293
-	 * 3.10.7.4).
+	 * high the receiver would not believe windows that come later (SND.WL1,
+	 * RFC 9293 3.10.7.4).  With this one its timestamp must not be newer than
+	 * that of the bytes to come (TS.Recent, RFC 7323 4.3).
 	 */
 	if (!seq_before(seg->seq, f->rcv_nxt)) {
 		out->seq = f->snd_nxt;
+		if (seg->seq != f->rcv_nxt)
+			out->tsval = f->ts_recent;
 	} else if (seg->seq == f->rcv_nxt - 1) {	/* keep-alive, RFC 9293 3.8.4 */
 		out->seq = f->snd_nxt - 1;
 		f->probed = true;

@@ -265,16 +265,13 @@ static void store(struct nst_conn *c, const struct nst_segment *seg)
  * @news: its acknowledgement is worth passing on
  * @out: verdict
  *
- * The sender hears of it at once (RFC 5681 3.2), and of
- * what is held in front of it: else it would repeat that, too.  What else the
- * segment says goes on with a number beyond the gap, so that the receiver does
- * not take its timestamp for the one to compare with (RFC 7323 4.3).
+ * The sender hears of it at once (RFC 5681 3.2), and of what is held in front of
+ * it: else it would repeat that, too.
  */
 void order_segment(struct nst_conn *c, const struct nst_segment *seg, bool news,
 		   struct nst_out *out)
 {
 	struct nst_flow *f = &c->flow[seg->dir];
-	u32 seq = seqmap_to_new(&f->map, seg->seq);
 
 	if (c->state == NST_CONN_FOLLOWED)
 		store(c, seg);
@@ -282,7 +279,7 @@ void order_segment(struct nst_conn *c, const struct nst_segment *seg, bool news,
 		f->acked = f->rcv_nxt;
 	flow_send_ack(c, seg->dir, out);
 	out_strip(c, seg->dir, news, out);
-	out->seq = seq_max(f->snd_nxt, seq_min(seq, f->edge));
+	out->tsval = f->ts_recent;
 }
 
 /* One block, or what is left of it.  Return: false where that has to wait. */

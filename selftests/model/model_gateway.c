@@ -69,6 +69,7 @@ static void forward(struct model *m, const struct packet *p, const struct nst_ou
 	s.seq = out->seq;
 	s.ack = out->ack;
 	s.win = out->win;
+	s.tsval = out->tsval;
 	s.flags &= ~out->clear_flags;
 	s.nr_sack = out->nr_sack;
 	for (i = 0; i < out->nr_sack; i++) {

@@ -76,6 +76,7 @@ static void forward(struct sim *s, const struct packet *p, const struct nst_out 
 	seg.seq = out->seq;
 	seg.ack = out->ack;
 	seg.win = out->win;
+	seg.tsval = out->tsval;
 	seg.flags &= ~out->clear_flags;
 	must(s, ENGINE, out->nr_sack <= seg.nr_sack, "%u SACK blocks out of %u", out->nr_sack,
 	     seg.nr_sack);
