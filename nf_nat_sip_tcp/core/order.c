@@ -287,13 +287,23 @@ static bool take_piece(struct feed *fd)
 {
 	struct nst_conn *c = fd->c;
 	struct nst_flow *f = fd->f;
+	struct nst_block *b;
 
 	fd->n = order_next(c, f, &fd->p);
 	fd->pos = 0;
 	if (!fd->n)
 		return false;
+	/* Whoever gives up stored bytes to hold these must not give up these. */
+	b = take_first(f);
 	feed_run(fd);
 	f->rcv_nxt += fd->pos;
+	if (fd->pos < fd->n) {
+		b->next = f->order;
+		f->order = b;
+		f->stored += b->cap;
+	} else {
+		block_free(c, b);
+	}
 	if (fd->lost != NST_R_MAX) {
 		feed_retain(fd);
 		conn_opaque(c, fd->lost);
