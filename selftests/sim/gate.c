@@ -52,11 +52,9 @@ static void emit(struct sim *s, const struct nst_emit *e)
 
 	must(s, ENGINE, !e->len || e->data, "bytes from nowhere");
 	must(s, ENGINE, e->len + 60 < 65536, "a segment of %u bytes", e->len);
-#ifdef NST_EMIT_SACK_MAX
-	must(s, ENGINE, e->nr_sack <= NST_EMIT_SACK_MAX, "%u SACK blocks", e->nr_sack);
+	must(s, ENGINE, e->nr_sack <= (e->has_ts ? 3 : 4), "%u SACK blocks", e->nr_sack);
 	seg.nr_sack = e->nr_sack;
 	memcpy(seg.sack, e->sack, e->nr_sack * sizeof(seg.sack[0]));
-#endif
 	if (e->rst)
 		seg.flags |= NST_RST;
 	if (e->psh)

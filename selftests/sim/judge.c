@@ -54,6 +54,7 @@ static void start_side(struct sim *s, const struct nst_segment *seg)
 	d->fin_came = -1;
 	d->sent_fin = -1;
 	d->tsval = seg->tsval;
+	d->ts_low = seg->tsval;
 	d->ts_seen = true;
 	if (seg->flags & NST_ACK)
 		s->side[!seg->dir].told_edge = max64(s->side[!seg->dir].told_edge, seg->win);
@@ -75,6 +76,10 @@ void judge_arrival(struct sim *s, const struct nst_segment *seg)
 		start_side(s, seg);
 	if (seg->has_ts && distance(d->tsval, seg->tsval) > 0)
 		d->tsval = seg->tsval;
+	/* RFC 7323 4.3: what is to be echoed, at least. */
+	if (seg->has_ts && distance(d->ts_low, seg->tsval) > 0 &&
+	    (seg->flags & NST_SYN || at <= d->given_ack))
+		d->ts_low = seg->tsval;
 	if (seg->flags & NST_SYN)
 		return;
 	if (seg->len) {
@@ -230,15 +235,22 @@ static void judge_seq(struct sim *s, const struct nst_segment *seg)
 	     "%lld becomes %lld, not %lld..%lld", LL(orig), LL(at), LL(low), LL(high));
 }
 
+static void judge_stamp(struct sim *s, const struct side *d, u32 stamp, const char *which)
+{
+	if (!s->end[0].ts || !s->end[1].ts)
+		return;
+	must(s, TIMESTAMP, distance(d->ts_low, stamp) >= 0, "%s is %lld old", which,
+	     LL(distance(stamp, d->ts_low)));
+	must(s, TIMESTAMP, distance(stamp, d->tsval) >= 0, "%s of a time to come", which);
+}
+
 static void judge_stamps(struct sim *s, const struct nst_segment *seg)
 {
 	bool ts = s->end[0].ts && s->end[1].ts;
 
 	must(s, TIMESTAMP, seg->has_ts == ts, "option %s", ts ? "is missing" : "is too much");
-	must(s, TIMESTAMP, !ts || (s32)(seg->tsval - s->side[seg->dir].tsval) <= 0, "TSval is off by %lld",
-	     LL(distance(s->side[seg->dir].tsval, seg->tsval)));
-	must(s, TIMESTAMP, !ts || (s32)(seg->tsecr - s->side[!seg->dir].tsval) <= 0, "TSecr is off by %lld",
-	     LL(distance(s->side[!seg->dir].tsval, seg->tsecr)));
+	judge_stamp(s, &s->side[seg->dir], seg->tsval, "TSval");
+	judge_stamp(s, &s->side[!seg->dir], seg->tsecr, "TSecr");
 }
 
 void judge_departure(struct sim *s, const struct nst_segment *seg, const char *data, bool own)

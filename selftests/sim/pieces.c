@@ -35,13 +35,11 @@ void judge_written(struct sim *s, u8 dir, const struct phrase *ph, u32 nr, u32 l
 static const char *form(const struct sim *s, u8 dir, const struct piece *pc, u8 which, char *to,
 			u32 *len)
 {
-	const struct text *t = which == FORM_FULL ? &pc->phrase->full : &pc->phrase->part;
-
 	if (which == FORM_RAW) {
 		*len = pc->len;
 		return s->end[dir].out + pc->orig;
 	}
-	*len = text_put(to, t, pc->nr);
+	*len = text_put(to, which == FORM_FULL ? &pc->phrase->full : &pc->phrase->part, pc->nr);
 	return to;
 }
 

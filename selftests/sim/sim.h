@@ -176,6 +176,7 @@ struct piece {
  * @given_edge: right edge given
  * @given_sack: highest SACK edge given
  * @tsval: newest TSval that reached the gateway
+ * @ts_low: newest of those that left no gap
  * @ts_seen: one did
  * @segments: data segments that did
  * @changes: size changes written
@@ -198,6 +199,7 @@ struct side {
 	s64 given_ack;
 	s64 given_edge;
 	u32 tsval;
+	u32 ts_low;
 	bool ts_seen;
 	u32 segments;
 	u32 changes;

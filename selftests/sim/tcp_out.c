@@ -167,6 +167,7 @@ static void send_range(struct sim *s, u8 e, s64 at, s64 len)
 	bool again = at < p->max;
 	bool fin;
 
+	must(s, PLAN, len >= 0, "%lld bytes", (long long)len);
 	if (again && p->piecemeal && len > 1)
 		len = 1 + dice(s, len);
 	/* What is sent again takes new bytes along as far as the window goes. */
@@ -405,7 +406,7 @@ static void enter_recovery(struct sim *s, u8 e)
 		s64 to = p->sacked.nr ? p->sacked.r[0].from : p->una + p->eff;
 
 		p->cwnd = p->ssthresh;
-		if (to > p->una + p->eff)
+		if (to > p->una + p->eff || to <= p->una)
 			to = p->una + p->eff;
 		p->rexmit = to;
 		send_range(s, e, p->una, to - p->una);
@@ -444,6 +445,9 @@ static void advance(struct sim *s, u8 e, s64 ack)
 		p->sacked.nr--;
 		memmove(p->sacked.r, p->sacked.r + 1, p->sacked.nr * sizeof(p->sacked.r[0]));
 	}
+	/* Somebody in between may have what the receiver has not. */
+	if (p->sacked.nr && p->sacked.r[0].from < ack)
+		p->sacked.r[0].from = ack;
 	p->dupacks = 0;
 	s->last_progress = s->now;
 	if (p->recovery && ack < p->recover) {
