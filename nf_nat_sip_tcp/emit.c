@@ -273,6 +273,7 @@ static void put_tcp(struct sk_buff *skb, const struct nst_path *path,
 	th->ack = 1;
 	th->rst = e->rst;
 	th->psh = e->psh && len && off + len == e->len;
+	th->fin = e->fin && off + len == e->len;
 	put_sack(put_timestamps((__be32 *)(th + 1), e), e);
 
 	skb->ip_summed = CHECKSUM_PARTIAL;

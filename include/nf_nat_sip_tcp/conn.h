@@ -94,6 +94,7 @@ enum nst_verdict {
  *	already taken off; the skin lowers it to what the route's MTU leaves
  * @rst: send a RST instead
  * @psh: set PSH on the last segment
+ * @fin: and FIN
  * @nr_sack: SACK blocks of a pure ACK, with a timestamps option at most 3
  * @sack: the blocks, as the receiver of this segment sees the numbers
  */
@@ -110,6 +111,7 @@ struct nst_emit {
 	u16 mss;
 	bool rst;
 	bool psh;
+	bool fin;
 	u8 nr_sack;
 	struct { u32 left; u32 right; } sack[NST_SACK_MAX];
 };
@@ -208,6 +210,7 @@ struct nst_block;
  * @timing: an acknowledgement of @timed_seq is waited for
  * @timed_seq: end of the bytes whose round trip is measured, new
  * @timed_at: when they were sent, ms
+ * @since: when bytes went out after all before them were acknowledged, ms
  * @heard: when the receiver last took bytes, or said that it has no room, ms
  * @win: window field of its last acknowledgement
  * @dup_acks: duplicate acknowledgements in a row
@@ -226,6 +229,7 @@ struct nst_recovery {
 	bool timing;
 	u32 timed_seq;
 	u64 timed_at;
+	u64 since;
 	u64 heard;
 	u16 win;
 	u8 dup_acks;
@@ -270,8 +274,11 @@ struct nst_recovery {
  *	(RFC 7323 TS.Recent)
  * @sack_ok: this sender permits SACK
  * @fin: FIN of this direction has passed
+ * @fin_waits: it has come, and goes out behind bytes that wait
  * @probed: this sender asks whether the receiver is there: the next answer
  *	passes
+ * @unsaid: the last news for this sender came in a probe: it may not have
+ *	taken notice, as its number is old
  * @refused: segments in a row that found no memory
  * @beyond: segments in a row that show that the other direction goes past us
  * @spoke: a SIP message of this direction was framed
@@ -321,7 +328,9 @@ struct nst_flow {
 	u32 ts_recent;
 	bool sack_ok;
 	bool fin;
+	bool fin_waits;
 	bool probed;
+	bool unsaid;
 	u8 refused;
 	u8 beyond;
 	bool spoke;

@@ -81,12 +81,21 @@ static inline bool order_joins(const struct nst_flow *f, u32 len)
 }
 
 void order_release(struct nst_conn *c, struct nst_flow *f);
-bool order_evict(struct nst_conn *c, struct nst_flow *f);
 void order_flush(struct nst_conn *c, struct nst_flow *f);
 void order_sack(const struct nst_flow *f, struct nst_emit *e);
 void order_segment(struct nst_conn *c, const struct nst_segment *seg, bool news,
 		   struct nst_out *out);
 void order_take(struct nst_conn *c, u8 dir, struct nst_out *out);
+
+/* FIN has gone out behind all bytes. */
+static inline void flow_fin(struct nst_flow *f)
+{
+	f->fin = true;
+	f->fin_waits = false;
+	f->rcv_nxt++;
+	f->snd_nxt++;
+	f->rend_nxt++;
+}
 
 /* seqmap.c, for the engine only */
 int seqmap_room(struct nst_conn *c, struct seqmap *m);
@@ -158,6 +167,7 @@ void recover_ack(struct nst_conn *c, const struct nst_segment *seg, u32 bytes,
 void recover_resend(struct nst_conn *c, u8 dir, u32 max, struct nst_out *out);
 void recover_time(struct nst_conn *c, u8 dir);
 void recover_arm(struct nst_conn *c, struct nst_flow *f);
+void recover_restart(const struct nst_conn *c, struct nst_flow *f);
 void recover_smaller(struct nst_conn *c, u8 dir, struct nst_out *out);
 void recover_timeout(struct nst_conn *c, u8 dir, struct nst_out *out);
 void flow_give_up(struct nst_conn *c, enum nst_reason reason, struct nst_out *out);

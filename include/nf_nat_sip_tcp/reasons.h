@@ -54,7 +54,6 @@
 	R(SEG_STALE, "seg_stale", "repeated segments below the receiver's acknowledgement, stripped") \
 	R(SEG_OUT_OF_ORDER, "seg_out_of_order", "segments that came out of order, stored until it is their turn") \
 	R(SEG_NOT_STORED, "seg_not_stored", "segments that came out of order and found no room, to be repeated by the sender") \
-	R(SEG_EVICTED, "seg_evicted", "stored blocks of bytes given up for a message in front of them, to be repeated by the sender") \
 	R(SEG_OLD_TIMESTAMP, "seg_old_timestamp", "segments whose timestamp says they are from long ago (PAWS), not looked at") \
 	R(SEG_OUT_OF_WINDOW, "seg_out_of_window", "segments outside our window, not looked at") \
 	R(SEG_NOMEM, "seg_nomem", "segments dropped for want of memory, to be repeated by the sender") \

@@ -5,6 +5,9 @@
  */
 #include <nf_nat_sip_tcp/flow.h>
 
+/* MAXACKWINCONST of tcp_in_window(): an older acknowledgement it ignores. */
+#define CT_MAXACKWINDOW 66000
+
 /*
  * How far the sender of a direction may write, in its own numbers: as far as
  * the receiver says, but not where conntrack would call it out of window, and
@@ -16,6 +19,9 @@ static u32 right_edge(const struct nst_conn *c, const struct nst_flow *f)
 	u32 used = flow_memory(f);
 	u32 room = c->env->set.hold_max;
 
+	/* What we acknowledge makes the receiver's own numbers look old. */
+	edge = seq_min(edge, f->snd_una - (u32)seqmap_max_offset(&f->map) +
+		       (f->max_win > CT_MAXACKWINDOW ? f->max_win : CT_MAXACKWINDOW));
 	if (c->state == NST_CONN_OPAQUE)
 		return edge;
 	room = room > used ? room - used : 0;
@@ -141,7 +147,8 @@ bool flow_ack(struct nst_conn *c, const struct nst_segment *seg,
 		f->ack_late = false;
 		hold_arm(c, f);
 	}
-	news = seq_after(orig, f->acked);
+	news = seq_after(orig, f->acked) || f->unsaid;
+	f->unsaid = false;
 	f->acked = seq_max(f->acked, orig);
 	out->ack = f->acked;
 	old_edge = f->adv_edge;

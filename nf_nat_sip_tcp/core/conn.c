@@ -93,6 +93,7 @@ static void finish(struct nst_conn *c, const struct nst_segment *seg,
 		reset_both(c, out);
 	for (dir = 0; dir < 2; dir++) {
 		flow_push(c, dir, out);
+		hold_arm(c, &c->flow[dir]);
 		hold_watch(c, dir);
 		recover_time(c, dir);
 		recover_arm(c, &c->flow[dir]);
@@ -158,8 +159,10 @@ static void step_empty(struct nst_conn *c, const struct nst_segment *seg,
 	} else if (seg->seq == f->rcv_nxt - 1) {	/* keep-alive, RFC 9293 3.8.4 */
 		out->seq = f->snd_nxt - 1;
 		f->probed = true;
+		back->unsaid = news;
 	} else {
 		out->seq = seq_min(seqmap_to_new(&f->map, seg->seq), f->snd_nxt);
+		back->unsaid = news;
 	}
 	/*
 	 * To a sender with bytes under way it would look like a loss, and it may
@@ -175,6 +178,7 @@ static void step_empty(struct nst_conn *c, const struct nst_segment *seg,
  * @c: connection
  * @seg: segment
  * @news: its acknowledgement is worth passing on
+ * @skip: so many of its bytes came before
  * @fd: its bytes
  * @out: what to do
  */
@@ -182,6 +186,7 @@ struct step {
 	struct nst_conn *c;
 	const struct nst_segment *seg;
 	bool news;
+	u32 skip;
 	struct feed fd;
 	struct nst_out *out;
 };
@@ -208,25 +213,26 @@ static void feed_verdict(struct step *st)
 }
 
 /*
- * FIN goes behind the last byte.  Where this segment does not take the last
- * byte along it is taken off, and the sender repeats it: nobody acknowledges
- * it but the receiver.
+ * FIN goes behind the last byte: where this segment does not take that along,
+ * on one of ours.  Nobody acknowledges it but the receiver, so the sender
+ * repeats it should it be lost.
  */
 static void take_fin(struct step *st)
 {
 	struct nst_flow *f = st->fd.f;
 	struct nst_out *out = st->out;
 
-	if (st->fd.pos != st->fd.n || flow_pending(f) ||
-	    (out->verdict != NST_CARRY && out->verdict != NST_ACCEPT)) {
+	if (st->fd.pos != st->seg->len - st->skip) {
 		out->clear_flags |= NST_FIN;
 		return;
 	}
-	f->fin = true;
 	order_flush(st->c, f);	/* nothing comes behind it */
-	f->rcv_nxt++;
-	f->snd_nxt++;
-	f->rend_nxt++;
+	if (flow_pending(f) || (out->verdict != NST_CARRY && out->verdict != NST_ACCEPT)) {
+		out->clear_flags |= NST_FIN;
+		f->fin_waits = true;
+	} else {
+		flow_fin(f);
+	}
 }
 
 static void trace_sent(struct step *st)
@@ -252,12 +258,16 @@ static void trace_sent(struct step *st)
 static int feed_start(struct step *st, u32 skip)
 {
 	struct feed *fd = &st->fd;
+	struct nst_flow *f = &st->c->flow[st->seg->dir];
+	u32 room = seq_after(f->adv_edge, f->rcv_nxt) ? f->adv_edge - f->rcv_nxt : 0;
+	u32 len = st->seg->len - skip;
 
 	fd->c = st->c;
-	fd->f = &st->c->flow[st->seg->dir];
+	fd->f = f;
 	fd->dir = st->seg->dir;
 	fd->p = st->seg->len ? st->seg->payload + skip : NULL;
-	fd->n = st->seg->len - skip;
+	fd->n = len < room ? len : room;
+	st->skip = skip;
 	fd->work = &st->out->work;
 	fd->lost = NST_R_MAX;
 	if (!skip && !flow_pending(fd->f) && !order_joins(fd->f, fd->n) &&
@@ -284,12 +294,33 @@ static void step_refused(struct step *st)
 		fd->lost = NST_R_OPAQUE_NOMEM;
 }
 
+/*
+ * All of it is beyond the right edge: a probe of those that send a byte
+ * (RFC 9293 3.8.6.1).  The receiver is asked, and that byte comes again:
+ * conntrack would not take it for valid once it is acknowledged.
+ */
+static bool beyond_window(struct step *st, u32 skip)
+{
+	struct nst_flow *f = &st->c->flow[st->seg->dir];
+
+	if (st->seg->len == skip || seq_after(f->adv_edge, f->rcv_nxt))
+		return false;
+	nst_count(st->c->env, NST_R_SEG_OUT_OF_WINDOW);
+	st->out->verdict = NST_TRIM;
+	st->out->seq = f->snd_nxt - 1;
+	f->probed = true;
+	st->c->flow[!st->seg->dir].unsaid = st->news;
+	return true;
+}
+
 /* The next bytes of a followed direction; the first @skip came before. */
 static void step_in_order(struct step *st, u32 skip)
 {
 	struct nst_flow *f = &st->c->flow[st->seg->dir];
 	bool fin = st->seg->flags & NST_FIN;
 
+	if (beyond_window(st, skip))
+		return;
 	if (f->blocks && flow_memory(f) + st->seg->len - skip > st->c->env->set.hold_max) {
 		nst_count(st->c->env, NST_R_SEG_BACKLOG);
 		/* What came before may be what the receiver waits for. */
@@ -311,7 +342,6 @@ static void step_in_order(struct step *st, u32 skip)
 		conn_opaque(st->c, NST_R_OPAQUE_FIN);
 	}
 	feed_verdict(st);
-	hold_arm(st->c, f);
 	if (f->hold)
 		nst_count(st->c->env, NST_R_SEG_HELD);
 	if (fin)
@@ -335,7 +365,7 @@ static void step_data(struct step *st)
 		step_in_order(st, 0);
 	} else if (seq_after(seg->seq, f->rcv_nxt)) {
 		order_segment(c, seg, st->news, st->out);
-	} else if (seq_after(seg->seq + seg->len, f->rcv_nxt)) {
+	} else if (seq_after(seg->seq + seg->len + !!(seg->flags & NST_FIN), f->rcv_nxt)) {
 		step_in_order(st, f->rcv_nxt - seg->seq);
 	} else {
 		flow_repeat(c, seg, st->news, st->out);
@@ -373,6 +403,8 @@ static void step_established(struct step *st)
 		conn_opaque(c, NST_R_OPAQUE_URGENT);
 	if (!seg->len && !(seg->flags & NST_FIN))
 		step_empty(c, seg, st->news, st->out);
+	else if (c->reset)
+		out_strip(c, seg->dir, true, st->out);
 	else if (c->state == NST_CONN_OPAQUE)
 		opaque_segment(c, seg, st->news, st->out);
 	else

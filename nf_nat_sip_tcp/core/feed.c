@@ -91,8 +91,6 @@ static int feed_hold(struct feed *fd)
 	/* In front of held bytes the payload must be cut: it needs a block. */
 	if (fd->passed && feed_replace(fd, 0))
 		return -ENOMEM;
-	while (flow_memory(f) + len > fd->c->env->set.hold_max && order_evict(fd->c, f))
-		;
 	if (flow_memory(f) + len > fd->c->env->set.hold_max) {
 		/* What is retained goes away by itself, what is held does not. */
 		if (!f->blocks)

@@ -105,6 +105,9 @@ void opaque_at_rest(struct nst_conn *c, const struct nst_segment *seg,
 		nst_count(c->env, NST_R_SEG_STALE);
 		out->verdict = NST_TRIM;
 	}
+	/* Behind bytes that a reset threw away none may follow. */
+	if (c->reset && f->spoke)
+		out->verdict = NST_TRIM;
 	out->nr_sack = seg->nr_sack;
 	for (i = 0; i < seg->nr_sack; i++) {
 		out->sack[i].left = seg->sack[i].left - back->map.after;
@@ -142,8 +145,11 @@ void opaque_segment(struct nst_conn *c, const struct nst_segment *seg, bool news
 		out_strip(c, seg->dir, news, out);
 		return;
 	}
-	if (seg->flags & NST_FIN)
+	if (seg->flags & NST_FIN) {
 		order_flush(c, f);
+		f->fin = true;
+		f->fin_waits = false;
+	}
 	out->seq = seqmap_to_new(&f->map, seg->seq);
 	f->rcv_nxt = end;
 	f->snd_nxt = out->seq + (end - seg->seq);

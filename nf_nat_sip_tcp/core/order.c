@@ -8,7 +8,8 @@
  *
  * What was stored is announced to a sender that knows SACK, and is not given
  * away again: RFC 2018 section 8 would allow that, at the price of a time-out.
- * Of bytes that come twice the first count.
+ * Of two that are stored the first counts, of stored ones and those that are
+ * next the latter.
  */
 #include <nf_nat_sip_tcp/flow.h>
 
@@ -54,12 +55,15 @@ static struct nst_block *insert(struct nst_conn *c, struct nst_flow *f,
 }
 
 /*
- * Half of what a direction may keep: the other half is for the message that
- * the missing bytes belong to.
+ * What was announced stays, so the message in front of it must find room beside
+ * it, in blocks that are twice as large at most: the gap must be able to close.
  */
 static bool has_room(const struct nst_conn *c, const struct nst_flow *f, u32 len)
 {
-	return flow_memory(f) + len <= c->env->set.hold_max / 2;
+	const struct nst_settings *set = &c->env->set;
+
+	return f->retained + f->stored + len + 2 * (set->header_max + set->body_max) <=
+	       set->hold_max;
 }
 
 /**
@@ -160,28 +164,6 @@ void order_release(struct nst_conn *c, struct nst_flow *f)
 		f->rcv_nxt += len;
 		retain_add(f, b);
 	}
-}
-
-/**
- * order_evict - give up the stored bytes that are farthest away
- * @c: connection
- * @f: flow of their sender
- *
- * For bytes in front of them, which are next.  Return: false: none are left.
- */
-bool order_evict(struct nst_conn *c, struct nst_flow *f)
-{
-	struct nst_block **at = &f->order;
-
-	if (!*at)
-		return false;
-	while ((*at)->next)
-		at = &(*at)->next;
-	f->stored -= (*at)->cap;
-	block_free(c, *at);
-	*at = NULL;
-	nst_count(c->env, NST_R_SEG_EVICTED);
-	return true;
 }
 
 void order_flush(struct nst_conn *c, struct nst_flow *f)
@@ -287,23 +269,13 @@ static bool take_piece(struct feed *fd)
 {
 	struct nst_conn *c = fd->c;
 	struct nst_flow *f = fd->f;
-	struct nst_block *b;
 
 	fd->n = order_next(c, f, &fd->p);
 	fd->pos = 0;
 	if (!fd->n)
 		return false;
-	/* Whoever gives up stored bytes to hold these must not give up these. */
-	b = take_first(f);
 	feed_run(fd);
 	f->rcv_nxt += fd->pos;
-	if (fd->pos < fd->n) {
-		b->next = f->order;
-		f->order = b;
-		f->stored += b->cap;
-	} else {
-		block_free(c, b);
-	}
 	if (fd->lost != NST_R_MAX) {
 		feed_retain(fd);
 		conn_opaque(c, fd->lost);
@@ -357,5 +329,4 @@ void order_take(struct nst_conn *c, u8 dir, struct nst_out *out)
 	take_again(&fd);
 	if (c->state == NST_CONN_OPAQUE)
 		order_release(c, f);
-	hold_arm(c, f);
 }

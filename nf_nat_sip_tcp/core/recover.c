@@ -88,6 +88,16 @@ void recover_arm(struct nst_conn *c, struct nst_flow *f)
 	f->rto_due = c->now + f->rto;
 }
 
+/** recover_restart - bytes go out, maybe after a time of probing for a window */
+void recover_restart(const struct nst_conn *c, struct nst_flow *f)
+{
+	if (f->snd_una != f->snd_nxt)
+		return;
+	f->resends = 0;
+	f->rto_due = 0;
+	f->recovery.since = c->now;
+}
+
 /* Is the byte behind a gap that the receiver has it?  Then where that ends. */
 static u32 skip_sacked(const struct nst_recovery *r, u32 seq)
 {
@@ -224,9 +234,15 @@ static void took_bytes(struct nst_conn *c, u8 dir, u32 bytes, struct nst_out *ou
 		resend_more(c, dir, cut, out);
 }
 
-/* RFC 5681 2; with SACK the window may change meanwhile. */
-static bool is_duplicate(const struct nst_flow *f, const struct nst_segment *seg)
+/*
+ * RFC 5681 2; with SACK the window may change meanwhile.  What comes sooner
+ * than a round trip after the first bytes was said before they were there.
+ */
+static bool is_duplicate(const struct nst_conn *c, const struct nst_flow *f,
+			 const struct nst_segment *seg)
 {
+	if (c->now - f->recovery.since < f->recovery.srtt / 16)
+		return false;
 	return seg->ack == f->snd_una && f->snd_una != f->snd_nxt && !seg->len &&
 	       !(seg->flags & (NST_FIN | NST_RST)) &&
 	       (seg->nr_sack || seg->win == f->recovery.win);
@@ -269,7 +285,7 @@ void recover_ack(struct nst_conn *c, const struct nst_segment *seg, u32 bytes,
 	note_sack(f, seg);
 	if (bytes) {
 		took_bytes(c, dir, bytes, out);
-	} else if (is_duplicate(f, seg) && !r->active && ++r->dup_acks == DUP_ACKS) {
+	} else if (is_duplicate(c, f, seg) && !r->active && ++r->dup_acks == DUP_ACKS) {
 		recovery_start(f, false);
 		resend_more(c, dir, flow_cut(f), out);
 	}
@@ -321,6 +337,7 @@ void flow_give_up(struct nst_conn *c, enum nst_reason reason, struct nst_out *ou
 		f->rto_due = 0;
 		f->ack_due = 0;
 		f->order_due = 0;
+		f->fin_waits = false;
 		reset_at(c, to, f->snd_una, out);
 		if (f->snd_nxt != f->snd_una)
 			reset_at(c, to, f->snd_nxt, out);

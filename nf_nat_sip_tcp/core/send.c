@@ -85,30 +85,49 @@ bool flow_carry(struct nst_conn *c, u8 dir, struct nst_out *out)
 	out->carry_len = len;
 	out->carry_mss = flow_cut(f);
 	out->seq = f->snd_nxt;
+	recover_restart(c, f);
 	f->snd_nxt += len;
 	nst_count(c->env, NST_R_SEG_CARRY);
 	return true;
+}
+
+/* FIN behind the last byte: on the segment that brings it, or alone. */
+static void push_fin(struct nst_conn *c, u8 dir, struct nst_emit *last, struct nst_out *out)
+{
+	struct nst_flow *f = &c->flow[dir];
+
+	if (!f->fin_waits || f->hold || flow_pending(f))
+		return;
+	if (!last)
+		last = emit_add(c, dir, out);
+	if (!last)
+		return;
+	last->fin = true;
+	flow_fin(f);
 }
 
 /** flow_push - emit what waits, as far as the receiver's window reaches */
 void flow_push(struct nst_conn *c, u8 dir, struct nst_out *out)
 {
 	struct nst_flow *f = &c->flow[dir];
+	struct nst_emit *e, *last = NULL;
 
 	while (flow_pending(f)) {
 		const char *data = NULL;
 		u32 len = sendable(f, f->snd_nxt, &data);
-		struct nst_emit *e;
 
 		e = len ? emit_add(c, dir, out) : NULL;
 		if (!e)
 			break;
+		last = e;
 		e->len = len < EMIT_LEN ? len : EMIT_LEN;
 		e->data = data;
+		recover_restart(c, f);
 		f->snd_nxt += e->len;
 		e->psh = !flow_pending(f);
 		nst_count(c->env, NST_R_EMIT);
 	}
+	push_fin(c, dir, last, out);
 }
 
 /*
@@ -162,6 +181,16 @@ static bool pass_probe(struct nst_flow *f, const struct nst_segment *seg,
 	return true;
 }
 
+static void repeat_fin(struct nst_conn *c, u8 dir, struct nst_out *out)
+{
+	struct nst_emit *e = emit_add(c, dir, out);
+
+	if (!e)
+		return;
+	e->seq = c->flow[dir].snd_una;
+	e->fin = true;
+}
+
 /**
  * flow_repeat - bytes that came before come again
  * @c: connection
@@ -191,6 +220,10 @@ void flow_repeat(struct nst_conn *c, const struct nst_segment *seg, bool news,
 	if (!seq_after(end, una)) {
 		nst_count(c->env, NST_R_SEG_STALE);
 		out_strip(c, seg->dir, news, out);
+	} else if (seg->len && seg->flags & NST_FIN && f->fin && end - 1 == una) {
+		/* Some repeat the segment whole until its FIN is acknowledged. */
+		out_strip(c, seg->dir, news, out);
+		repeat_fin(c, seg->dir, out);
 	} else if (!seq_before(seg->seq, held)) {
 		out_strip(c, seg->dir, news, out);
 	} else if (seq_before(seg->seq, una)) {
@@ -232,7 +265,7 @@ static void ack_held(struct nst_conn *c, u8 dir, struct nst_out *out)
 	struct nst_flow *f = &c->flow[dir];
 
 	f->ack_due = 0;
-	if (!f->hold)
+	if (!f->hold && !flow_pending(f))
 		return;
 	f->ack_late = f->acked != f->rcv_nxt && !flow_owns(f);
 	if (f->ack_late)
@@ -255,13 +288,18 @@ void hold_watch(struct nst_conn *c, u8 dir)
 		f->ack_due = due > c->now ? due : c->now + 1;
 }
 
-/** hold_arm - held bytes are acknowledged in a while */
+/** hold_arm - bytes that are held, or wait for a window, are acknowledged in a while */
 void hold_arm(struct nst_conn *c, struct nst_flow *f)
 {
-	if (!f->hold)
+	u64 due = c->now + c->env->set.ack_delay;
+
+	if (!f->hold && !flow_pending(f)) {
 		f->ack_due = 0;
-	else if (f->acked != f->rcv_nxt && !f->ack_due)
-		f->ack_due = c->now + c->env->set.ack_delay;
+		f->ack_late = false;
+	} else if (f->acked != f->rcv_nxt && !f->ack_late &&
+		   (!f->ack_due || due < f->ack_due)) {
+		f->ack_due = due;
+	}
 }
 
 /** flow_timer - what is due in a direction */

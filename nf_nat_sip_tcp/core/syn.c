@@ -26,6 +26,8 @@ static void flow_start(struct nst_conn *c, const struct nst_segment *seg)
 	f->wscale = seg->wscale;
 	f->has_ts = seg->has_ts;
 	f->spoke = false;
+	f->fin = false;
+	f->fin_waits = false;
 	f->ts_recent = seg->tsval;
 	memset(&f->recovery, 0, sizeof(f->recovery));
 	f->sack_ok = seg->sack_ok;
@@ -73,6 +75,7 @@ static void restart(struct nst_conn *c, const struct nst_segment *syn_ack)
 	f->snd_nxt = syn_ack->ack;
 	f->rend_nxt = syn_ack->ack;
 	c->new_syn = false;
+	c->reset = false;
 }
 
 /*

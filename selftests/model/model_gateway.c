@@ -53,6 +53,8 @@ static void emit(struct model *m, const struct nst_emit *e)
 		s.flags |= NST_RST;
 	if (e->psh)
 		s.flags |= NST_PSH;
+	if (e->fin)
+		s.flags |= NST_FIN;
 	depart_cut(m, s, e->data, e->mss, true);
 }
 

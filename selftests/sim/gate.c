@@ -59,6 +59,8 @@ static void emit(struct sim *s, const struct nst_emit *e)
 		seg.flags |= NST_RST;
 	if (e->psh)
 		seg.flags |= NST_PSH;
+	if (e->fin)
+		seg.flags |= NST_FIN;
 	if (e->len)
 		judge_cut(s, e->to, e->mss, e->has_ts);
 	depart_cut(s, seg, e->data, e->len ? e->mss : 1, true);

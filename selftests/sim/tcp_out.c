@@ -322,6 +322,7 @@ static void flight_halved(struct end *p)
 void end_timeout(struct sim *s, u8 e)
 {
 	struct end *p = &s->end[e];
+	u64 nr;
 
 	p->rtos++;
 	must(s, SENDER_RTO, !s->quiet_wires || s->rst || s->closing,
@@ -332,6 +333,7 @@ void end_timeout(struct sim *s, u8 e)
 		end_send(s, e, NST_SYN | (p->state == TCP_SYN_RCVD ? NST_ACK : 0), -1, 0);
 		return;
 	}
+	nr = s->nr;
 	flight_halved(p);
 	p->cwnd = p->eff;
 	p->recover = p->max;
@@ -345,8 +347,8 @@ void end_timeout(struct sim *s, u8 e)
 	p->rto = p->rto < RTO_MAX / 2 ? 2 * p->rto : RTO_MAX;
 	p->rto_at = s->now + p->rto;
 	end_output(s, e);
-	/* A window that was shut meanwhile does not count here. */
-	if (p->nxt == p->una && p->una < p->max)
+	/* A window that was shut, or SACK, does not count here (RFC 2018 8). */
+	if (s->nr == nr && p->una < p->max)
 		send_range(s, e, p->una, p->max - p->una < p->eff ? p->max - p->una : p->eff);
 }
 

@@ -164,18 +164,13 @@ static void test_limits(void **state)
 	u32 from = 1;
 	(void)state;
 
-	x->w->env.set.hold_max = 8192;
+	/* What the message in front of them may need is not theirs. */
+	x->w->env.set.hold_max = 2 * (x->w->env.set.header_max + x->w->env.set.body_max) + 4096;
 	while (!add(x, from, 100))
 		from += 101;
-	assert_true(flow_memory(x->f) <= 8192);
+	assert_true(flow_memory(x->f) <= x->w->env.set.hold_max);
 	assert_true(from > 500);
-	/* What is farthest goes first. */
-	from -= 101;
-	assert_true(order_evict(&x->c, x->f));
-	assert_int_equal(x->w->count[NST_R_SEG_EVICTED], 1);
-	memset(x->there + from, false, 100);
 	drain(x);
-	assert_false(order_evict(&x->c, x->f));
 	finish(x);
 }
 
