@@ -25,7 +25,6 @@ struct total {
 	u64 fast;
 	u64 segments;
 	u64 changes;
-	u64 opaque;
 	u64 by[INV_MAX];
 	u64 count[NST_R_MAX];
 };
@@ -46,7 +45,7 @@ const char *__asan_default_options(void)
 	return "detect_leaks=0";
 }
 
-static void violation(const struct sim *s, const struct options *o)
+static void tell(const struct sim *s, const struct options *o)
 {
 	printf("violation: seed %llu: %s: %s: at %llu ms\n# %s\n", (unsigned long long)s->seed,
 	       invariant_name(s->broken), s->broken_text, (unsigned long long)s->now,
@@ -93,7 +92,6 @@ static void add(struct total *t, const struct sim *s)
 		t->segments += s->side[i].segments;
 		t->changes += s->side[i].changes;
 	}
-	t->opaque += s->conn.state == NST_CONN_OPAQUE;
 	for (i = 0; i < NST_R_MAX; i++)
 		t->count[i] += s->env.count[i];
 }
@@ -116,7 +114,7 @@ static void work(const struct options *o, u32 job, struct total *t)
 			t->broken++;
 			t->by[s->broken]++;
 			if (t->broken <= 20)
-				violation(s, o);
+				tell(s, o);
 			if (o->first_only)
 				break;
 		}
@@ -181,9 +179,9 @@ static void report(const struct total *t, u32 died, double seconds)
 	printf("# %llu packets, %llu lost, %llu data segments, %llu size changes\n",
 	       (unsigned long long)t->packets, (unsigned long long)t->lost,
 	       (unsigned long long)t->segments, (unsigned long long)t->changes);
-	printf("# %llu time-outs and %llu fast retransmits of the ends, %llu own resends, %llu connections opaque\n",
+	printf("# %llu time-outs and %llu fast retransmits of the ends, %llu own resends\n",
 	       (unsigned long long)t->rtos, (unsigned long long)t->fast,
-	       (unsigned long long)t->resends, (unsigned long long)t->opaque);
+	       (unsigned long long)t->resends);
 	for (i = 0; i < NST_R_MAX; i++)
 		if (t->count[i])
 			printf("# %-22s %llu\n", nst_reason_name(i), (unsigned long long)t->count[i]);
@@ -220,15 +218,32 @@ int main(int argc, char **argv)
 
 	while ((c = getopt(argc, argv, "n:s:j:o:x:mvV")) != -1) {
 		switch (c) {
-		case 'n': o.n = strtoull(optarg, NULL, 0); break;
-		case 's': o.first = strtoull(optarg, NULL, 0); break;
-		case 'j': o.jobs = strtoul(optarg, NULL, 0); break;
-		case 'o': o.start = strtoull(optarg, NULL, 0); break;
-		case 'x': pass_over(optarg); break;
-		case 'm': o.first_only = true; break;
-		case 'v': o.verbose = true; break;
-		case 'V': show_flows = true; break;
-		default: return 2;
+		case 'n':
+			o.n = strtoull(optarg, NULL, 0);
+			break;
+		case 's':
+			o.first = strtoull(optarg, NULL, 0);
+			break;
+		case 'j':
+			o.jobs = strtoul(optarg, NULL, 0);
+			break;
+		case 'o':
+			o.start = strtoull(optarg, NULL, 0);
+			break;
+		case 'x':
+			pass_over(optarg);
+			break;
+		case 'm':
+			o.first_only = true;
+			break;
+		case 'v':
+			o.verbose = true;
+			break;
+		case 'V':
+			show_flows = true;
+			break;
+		default:
+			return 2;
 		}
 	}
 	if (!o.jobs || o.jobs > 64)

@@ -360,8 +360,8 @@ struct end {
 	u64 wait_at;
 	bool reset;
 	bool aborted;
-	u64 aborted_at;
 	u64 rst_at;
+	u32 rsts;
 };
 
 struct sim;
@@ -580,6 +580,7 @@ struct sim {
 	u32 rungs;
 	u32 nr_rungs;
 	u64 packets;
+	u64 sends;
 	u64 events;
 };
 

@@ -105,6 +105,7 @@ void end_send(struct sim *s, u8 e, u8 flags, s64 at, u32 len)
 	}
 	p->delack_at = 0;
 	p->unacked = 0;
+	s->sends++;
 	wire_send(s, 2 * e, &seg, len ? p->out + at : NULL);
 }
 
@@ -322,7 +323,7 @@ static void flight_halved(struct end *p)
 void end_timeout(struct sim *s, u8 e)
 {
 	struct end *p = &s->end[e];
-	u64 nr;
+	u64 sent = s->sends;
 
 	p->rtos++;
 	must(s, SENDER_RTO, !s->quiet_wires || s->rst || s->closing,
@@ -333,7 +334,6 @@ void end_timeout(struct sim *s, u8 e)
 		end_send(s, e, NST_SYN | (p->state == TCP_SYN_RCVD ? NST_ACK : 0), -1, 0);
 		return;
 	}
-	nr = s->nr;
 	flight_halved(p);
 	p->cwnd = p->eff;
 	p->recover = p->max;
@@ -347,8 +347,8 @@ void end_timeout(struct sim *s, u8 e)
 	p->rto = p->rto < RTO_MAX / 2 ? 2 * p->rto : RTO_MAX;
 	p->rto_at = s->now + p->rto;
 	end_output(s, e);
-	/* A window that was shut, or SACK, does not count here (RFC 2018 8). */
-	if (s->nr == nr && p->una < p->max)
+	/* The first bytes go again, even if SACKed, or beyond a window shut since. */
+	if (s->sends == sent && p->una < p->max)
 		send_range(s, e, p->una, p->max - p->una < p->eff ? p->max - p->una : p->eff);
 }
 
