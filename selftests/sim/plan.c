@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a seed stands for: ends, wires, what is said, and how it ends. */
+#include <nf_nat_sip_tcp/event.h>
+
 #include "sim.h"
 
 #define SEGMENTS_MIN 32
@@ -81,6 +83,17 @@ static void plan_settings(struct sim *s)
 		s->opaque_at = 1 + dice(s, 12);
 		s->may_opaque = true;
 	}
+	s->ecn = !s->quiet_wires && !dice(s, 4);
+	set->debug = !dice(s, 20);
+	nst_event_switch = !dice(s, 20);
+	if (!dice(s, 24)) {
+		s->urgent = true;
+		s->may_opaque = true;
+	}
+	if (!dice(s, 24)) {
+		s->junk_at = dice(s, 12);
+		s->may_opaque = true;
+	}
 	if (!s->quiet_wires && !dice(s, 10))
 		s->oom = 5 + dice(s, 20);
 	s->hold_max = set->hold_max;
@@ -157,7 +170,12 @@ static void compose(struct sim *s, u8 e)
 	const struct phrase *ph;
 	char *to;
 
-	if (w->messages && !dice(s, 8)) {
+	if (s->junk_at && w->messages == s->junk_at) {
+		w->text_len = 1 + dice(s, 200);
+		memset(room(p, at, 200), dice(s, 2) ? 'x' : ' ', w->text_len);
+		memcpy(p->out + at, "\x16", 1);
+		judge_written(s, e, NULL, 0, w->text_len);
+	} else if (w->messages && !dice(s, 8)) {
 		w->text_len = 2 + 2 * dice(s, 2);
 		memcpy(room(p, at, 4), "\r\n\r\n", 4);
 		judge_written(s, e, NULL, 0, w->text_len);

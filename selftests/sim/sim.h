@@ -519,6 +519,9 @@ struct rung {
  * @contradict: repeats bring other bytes
  * @settings: they change
  * @may_opaque: a cause for it is part of the plan
+ * @urgent: now and then a segment is
+ * @ecn: acknowledgements echo congestion
+ * @junk_at: message in whose place something else comes, 0: never
  * @opaque_at: messages until step_opaque(), 0: never
  * @hold_max: the largest so far
  */
@@ -537,6 +540,9 @@ struct sim {
 	bool settings;
 	bool may_opaque;
 	bool slow_reader;
+	bool urgent;
+	bool ecn;
+	u32 junk_at;
 	u32 opaque_at;
 	u32 hold_max;
 	u32 variant;
@@ -565,7 +571,7 @@ struct sim {
 	/* Of the step at hand. */
 	const struct nst_segment *seg;
 	bool seg_is_repeat;
-	u32 seg_new;
+	s64 top[2];
 	u32 resent[2];
 	struct deferred {
 		u8 dir;

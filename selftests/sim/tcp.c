@@ -85,6 +85,8 @@ void end_read(struct sim *s, u8 e, u32 len)
 	struct end *p = &s->end[e];
 	u32 used = p->got.low - p->taken;
 	u32 least = p->space / 2 < 2 * p->eff ? p->space / 2 : 2 * p->eff;
+	s64 most = p->rcv_nxt + (0xffffll << (p->wscale == 0xff ? 0 : p->wscale));
+	s64 edge;
 
 	if (len > used)
 		len = used;
@@ -92,7 +94,10 @@ void end_read(struct sim *s, u8 e, u32 len)
 	used -= len;
 	if (!len || p->state < TCP_ESTABLISHED || p->state == TCP_TIME_WAIT)
 		return;
-	if (p->got.low + p->space - used >= p->adv + least && p->adv - p->rcv_nxt < p->space / 2)
+	edge = (s64)p->got.low + p->space - used;
+	if (edge > most)
+		edge = most;
+	if (edge >= p->adv + least && p->adv - p->rcv_nxt < p->space / 2)
 		end_ack(s, e);
 }
 

@@ -103,6 +103,10 @@ void end_send(struct sim *s, u8 e, u8 flags, s64 at, u32 len)
 	} else if (flags & NST_ACK) {
 		blocks(p, &seg);
 	}
+	if (s->ecn && !(flags & NST_SYN) && !dice(s, 20))
+		seg.flags |= NST_ECE;
+	if (s->urgent && len && !dice(s, 20))
+		seg.flags |= NST_URG;
 	p->delack_at = 0;
 	p->unacked = 0;
 	s->sends++;
