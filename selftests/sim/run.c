@@ -8,7 +8,7 @@
 #define PATIENCE (4 * 3600 * 1000)
 #define EVENTS_MAX 400000
 /* Nobody waits longer than that: time-outs of a minute, some of them lost. */
-#define GAP_LOSSY (300 * 1000)
+#define GAP_LOSSY (1200 * 1000)
 #define GAP_QUIET 3500
 
 bool skip_check[INV_MAX];
