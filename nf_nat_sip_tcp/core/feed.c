@@ -91,7 +91,8 @@ static int feed_hold(struct feed *fd)
 	/* In front of held bytes the payload must be cut: it needs a block. */
 	if (fd->passed && feed_replace(fd, 0))
 		return -ENOMEM;
-	if (flow_memory(f) + len > fd->c->env->set.hold_max) {
+	/* What is stored has left room for this, unless the limit was lowered. */
+	if (flow_memory(f) - f->stored + len > fd->c->env->set.hold_max) {
 		/* What is retained goes away by itself, what is held does not. */
 		if (!f->blocks)
 			fd->lost = NST_R_OPAQUE_HOLD_MAX;

@@ -141,6 +141,8 @@ void opaque_segment(struct nst_conn *c, const struct nst_segment *seg, bool news
 		out_strip(c, seg->dir, news, out);
 		return;
 	}
+	/* What waits may go now, in front of it. */
+	flow_push(c, seg->dir, out);
 	if (flow_pending(f)) {
 		out_strip(c, seg->dir, news, out);
 		return;
