@@ -125,6 +125,8 @@ static void step_rst(struct nst_conn *c, const struct nst_segment *seg,
 	else if (!exact)
 		return;
 	c->reset = true;
+	/* Bytes that were to go out again point into what is freed here. */
+	out->nr_emit = 0;
 	for (dir = 0; dir < 2; dir++) {
 		retain_flush(c, &c->flow[dir]);
 		c->flow[dir].rend_nxt = c->flow[dir].snd_nxt;
