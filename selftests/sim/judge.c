@@ -89,7 +89,7 @@ void judge_arrival(struct sim *s, const struct nst_segment *seg)
 	}
 	if (seg->flags & NST_FIN)
 		d->fin_came = at + seg->len;
-	if (!(seg->flags & NST_ACK) || seg->flags & NST_RST)
+	if (!(seg->flags & NST_ACK))
 		return;
 	back->told_ack = max64(back->told_ack, ack);
 	back->told_edge = max64(back->told_edge, ack + ((s64)seg->win << scale_of(s, seg)));
