@@ -5,8 +5,21 @@
  */
 #include <nf_nat_sip_tcp/flow.h>
 
-/* MAXACKWINCONST of tcp_in_window(): an older acknowledgement it ignores. */
-#define CT_MAXACKWINDOW 66000
+/* MAXACKWINCONST of tcp_in_window(), and what changes to come may add. */
+#define CT_ACK_WINDOW 66000
+#define CT_ACK_MARGIN 8192
+
+/*
+ * Where conntrack would call the receiver's acknowledgements too old: it takes
+ * the largest offset in flight off them, and then looks at nothing else that
+ * their segments bring.
+ */
+static u32 ct_ack_edge(const struct nst_flow *f)
+{
+	u32 most = f->max_win > CT_ACK_WINDOW ? f->max_win : CT_ACK_WINDOW;
+
+	return f->snd_una - (u32)seqmap_max_offset(&f->map) + most - CT_ACK_MARGIN;
+}
 
 /*
  * How far the sender of a direction may write, in its own numbers: as far as
@@ -19,11 +32,9 @@ static u32 right_edge(const struct nst_conn *c, const struct nst_flow *f)
 	u32 used = flow_memory(f);
 	u32 room = c->env->set.hold_max;
 
-	/* What we acknowledge makes the receiver's own numbers look old. */
-	edge = seq_min(edge, f->snd_una - (u32)seqmap_max_offset(&f->map) +
-		       (f->max_win > CT_MAXACKWINDOW ? f->max_win : CT_MAXACKWINDOW));
 	if (c->state == NST_CONN_OPAQUE)
 		return edge;
+	edge = seq_min(edge, ct_ack_edge(f));
 	room = room > used ? room - used : 0;
 	/* Less than a unit of the window field would be nothing, for ever. */
 	if (!used && room < 1u << c->flow[f == c->flow].wscale)
