@@ -36,7 +36,8 @@ def everywhere(t, w, what, text, wanted, places):
     seen = {at: one_byte(w, text, at) for at in places}
     ours = w.lab.counters()["emit_resent"] - before
     bad = {at: s[:3] for at, s in seen.items() if s[0] > 1 or s[1] > MSS or s[2] > 1}
-    t.ok(len(bad) <= ours and all(s[0] <= 1 + ours and s[2] <= 1 for s in bad.values()), f"{what}: one byte again, at {len(seen)} places: at most one segment each way", bad)
+    t.ok(len(bad) <= ours and all(s[0] <= 1 + ours and s[2] <= 1 for s in bad.values()),
+         f"{what}: one byte again, at {len(seen)} places: at most one segment each way", bad)
     heard = [h for s in seen.values() for h in s[3]]
     t.equal(puppet.stream(heard, wanted)[1], [], f"{what}: and it has the same bytes as the first time")
     return sum(s[0] for s in seen.values())
@@ -57,13 +58,16 @@ def flood(t, w, what, text, wanted, lab):
 
 
 def unacknowledged(t, lab, name, held):
-    """The peer acknowledges nothing of several messages; with `held` the first half
-    of one more was acknowledged in its name."""
+    """The peer acknowledges nothing of several messages.
+
+    With `held` they come behind a gap, so that all leave at once when it closes, and
+    the first half of one more was acknowledged in the peer's name.
+    """
     w = puppet.Wire(lab, mss=MSS)
     texts, wants = (b"".join(x) for x in w.requests(MESSAGES + 1, name, SIZE))
     sent = MESSAGES * SIZE
-    for at in range(0, sent, MSS):
-        w.phone.send(texts[at:min(at + MSS, sent)])
+    for at in sorted(range(0, sent, MSS), reverse=held):
+        w.phone.send(texts[at:min(at + MSS, sent)], at=at)
     if held:
         w.phone.send(texts[sent:sent + 700])
     _, to_peer = w.settle(0.2)

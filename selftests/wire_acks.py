@@ -26,7 +26,7 @@ def texts(w, name, n=3):
 def inside(t, lab):
     """Every number of the first message that the peer can acknowledge, and some behind."""
     w = puppet.Wire(lab)
-    raw, wanted, at, new = texts(w, "inside")
+    raw, _, at, new = texts(w, "inside")
     for m in raw:
         w.phone.send(m)     # whole, so that nothing has to be held and acknowledged here
     w.settle()
@@ -53,7 +53,7 @@ def common(raw):
 def sack(t, lab):
     """SACK edges across two changes: exact, or the block goes."""
     w = puppet.Wire(lab, sack=True)
-    raw, wanted, at, new = texts(w, "sack")
+    raw, _, at, new = texts(w, "sack")
     for m in raw:
         w.phone.send(m)
     w.settle()

@@ -5,8 +5,8 @@
     phone1 192.168.122.3 ---- router 10.1.1.1 ---- peer1 10.1.1.10:5060
     both ends by hand
 
-RST in and out of order, FIN in front of a gap, with a message, or within one; a SYN
-on a live connection; urgent data.
+RST in and out of order, FIN in front of a gap, with a message, within one, or of both
+ends at once; a SYN on a live connection, and on one that is forgotten; urgent data.
 """
 from nsip import ktap, puppet
 from nsip.lab import Lab
@@ -167,6 +167,46 @@ def syn_challenged(t, lab):
     t.equal((c.counted("opaque_new_syn"), c.counted("opaque_one_sided")), (0, 0), "the connection is followed as before")
 
 
+def syn_answered(t, lab):
+    """A SYN on a connection that its peer has forgotten begins a new one, on the same ports."""
+    c = Case(lab, "anew")
+    c.phone.send(c.raw[1][:300])
+    c.w.settle(0.1)
+    c.phone.isn, c.peer.isn = (c.phone.isn + 777777) % puppet.MOD, 0x70000000
+    for end in c.w.ends:
+        end.nxt = end.got = 0
+        end.heard = []
+    c.w.handshake()
+    c.phone.send(c.raw[1])
+    c.phone.send(c.raw[2])
+    c.w.settle()
+    have, wrong = puppet.stream(c.peer.heard, c.raw[1] + c.raw[2])
+    t.ok(have == 2 * SIZE and not wrong, "answered, its bytes pass as they are, with numbers of their own",
+         "\n".join(map(str, c.peer.heard)))
+    c.peer.take(2 * SIZE)
+    t.equal([h.ack for h in c.phone.hear()], [2 * SIZE], "and so do acknowledgements")
+    t.equal(c.counted("opaque_new_syn"), 1, "counted as opaque_new_syn")
+    c.w.close()
+
+
+def both_at_once(t, lab):
+    """Both ends write FIN before they hear of the other's (RFC 9293 3.6)."""
+    c = Case(lab, "both")
+    end = len(b"".join(c.wants[:2]))
+    c.phone.send(c.raw[1], flags=FIN)
+    c.peer.send(flags=FIN)
+    c.w.settle()
+    t.ok([h.end for h in c.peer.heard if h.flags & FIN] == [end]
+         and [(h.at, h.ack) for h in c.phone.heard if h.flags & FIN] == [(0, SIZE)], "both FINs cross",
+         c.peer.heard + c.phone.heard)
+    c.phone.got, c.peer.got = 1, end + 1
+    c.phone.send()
+    c.peer.send()
+    to_phone, to_peer = c.w.settle()
+    t.equal(([h.ack for h in to_phone], [(h.at, h.ack) for h in to_peer]), ([2 * SIZE + 1], [(end + 1, 1)]),
+            "and both acknowledgements")
+
+
 def urgent(t, lab):
     """Urgent data is no SIP: the rest passes as it is, with the pointer at its byte."""
     c = Case(lab, "urgent")
@@ -194,9 +234,11 @@ def test(t):
         fin_behind_gap(t, lab)
         fin_within(t, lab)
         fin_unacknowledged(t, lab)
+        both_at_once(t, lab)
         syn_challenged(t, lab)
+        syn_answered(t, lab)
         urgent(t, lab)
         t.equal(lab.invalid(), (sum(invalid),) * 2, "nothing else was invalid (nft, conntrack -S)")
 
 
-ktap.main(24, test)
+ktap.main(29, test)

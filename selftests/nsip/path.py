@@ -77,7 +77,7 @@ def ends_cleanly(lab, near, far, patience=30):
                 return "the end of the stream does not arrive"
             if b.sock.recv(1 << 16):
                 return "bytes that nobody wrote"
-        sock.until(lambda: (word := state(lab, sport)) in ("TIME_WAIT", None), "TIME_WAIT", patience)
+        sock.until(lambda: state(lab, sport) == "TIME_WAIT", "TIME_WAIT", patience)
     except (ConnectionError, sock.Timeout) as e:
         seen = f"{type(e).__name__}: {e}, conntrack says {state(lab, sport)}"
     near.close()
