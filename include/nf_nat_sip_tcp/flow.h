@@ -147,7 +147,7 @@ bool flow_ack(struct nst_conn *c, const struct nst_segment *seg,
 	      struct nst_out *out);
 u16 flow_window(struct nst_conn *c, u8 dir, u32 ack);
 void flow_send_ack(struct nst_conn *c, u8 dir, struct nst_out *out);
-void flow_publish(struct nst_flow *f, struct nst_publish *pub);
+void flow_publish(struct nst_flow *f, bool anew, struct nst_publish *pub);
 
 /* send.c: bytes of our own */
 struct nst_emit *emit_add(struct nst_conn *c, u8 to, struct nst_out *out);

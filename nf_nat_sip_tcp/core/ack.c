@@ -193,6 +193,7 @@ void flow_send_ack(struct nst_conn *c, u8 dir, struct nst_out *out)
 /**
  * flow_publish - what conntrack's window tracking must be told
  * @f: the direction whose numbers it is about
+ * @anew: another connection may begin on the tuple
  * @pub: filled in where it differs from what was said last
  *
  * tcp_in_window() takes nf_ct_seq_offset() of "ack - 1" off an
@@ -200,8 +201,12 @@ void flow_send_ack(struct nst_conn *c, u8 dir, struct nst_out *out)
  * safe side for all of them; behind the last one, and with nothing in
  * flight, the offset is exact: conntrack leaves its unacknowledged state
  * only on an exact match.
+ *
+ * A SYN on a live tuple is answered with a number that no offset belongs to.
+ * One above zero makes less of it, which is valid; one below zero would make more
+ * than the SYN, and the SYN/ACK invalid for as long as the entry lives.
  */
-void flow_publish(struct nst_flow *f, struct nst_publish *pub)
+void flow_publish(struct nst_flow *f, bool anew, struct nst_publish *pub)
 {
 	const struct seqrec *last = seqmap_last(&f->map);
 	struct nst_publish p = { .changed = true };
@@ -212,6 +217,10 @@ void flow_publish(struct nst_flow *f, struct nst_publish *pub)
 		p.offset_before = seqmap_max_offset(&f->map);
 		p.correction_pos = last->new_seq + last->new_len - 2;
 	}
+	if (anew && p.offset_after < 0)
+		p.offset_after = 0;
+	if (anew && p.offset_before < 0)
+		p.offset_before = 0;
 	pub->changed = p.offset_after != f->pub.offset_after ||
 		       p.offset_before != f->pub.offset_before ||
 		       (last && p.correction_pos != f->pub.correction_pos);

@@ -97,7 +97,7 @@ static void finish(struct nst_conn *c, const struct nst_segment *seg,
 		hold_watch(c, dir);
 		recover_time(c, dir);
 		recover_arm(c, &c->flow[dir]);
-		flow_publish(&c->flow[dir], &out->publish[dir]);
+		flow_publish(&c->flow[dir], c->new_syn, &out->publish[dir]);
 		due[dir] = flow_due(c, &c->flow[dir]);
 	}
 	/* Bytes of ours leave first: with the old number it would look stale. */
@@ -416,8 +416,6 @@ static void step_established(struct step *st)
 	if (one_sided(c, seg))
 		conn_opaque(c, NST_R_OPAQUE_ONE_SIDED);
 	take_facts(&c->flow[seg->dir], seg);
-	if (seg->dir == 1)
-		c->new_syn = false;
 	if (seg->flags & NST_ACK)
 		st->news = flow_ack(c, seg, st->out);
 	if (seg->flags & NST_RST) {
@@ -445,6 +443,8 @@ void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 	struct step st = { .c = c, .seg = seg, .out = out };
 
 	out_init(c, seg, now, out);
+	if (!(seg->flags & NST_SYN) && seg->dir == 1)
+		c->new_syn = false;
 	if (seg->flags & NST_SYN)
 		conn_syn(c, seg);
 	else if (c->state < NST_CONN_FOLLOWED)
