@@ -14,7 +14,7 @@ from nsip.lab import Lab
 
 MSS = 1460
 MESSAGES, SIZE = 8, 1400
-FLOOD = 200
+FLOOD = 100
 
 
 def data(heard):
@@ -43,17 +43,18 @@ def everywhere(t, w, what, text, wanted, places):
     return sum(s[0] for s in seen.values())
 
 
-def flood(t, w, what, text, wanted, lab):
-    """So many times the same segment."""
-    before = lab.counters()
+def flood(t, w, what, text, wanted, size):
+    """So many times the same segment of that size: as many come out, or as many bytes."""
+    before = w.lab.counters()["emit_resent"]
     for _ in range(FLOOD):
-        w.phone.send(text[:SIZE], at=0)
+        w.phone.send(text[:size], at=0)
     to_phone, to_peer = w.settle()
-    after = lab.counters()
-    ours = after["emit_resent"] - before["emit_resent"]
-    t.ok(len(data(to_peer)) <= FLOOD + ours and sum(len(h.data) for h in to_peer) <= MSS * (FLOOD + ours)
+    most = FLOOD + w.lab.counters()["emit_resent"] - before
+    sent = data(to_peer)
+    # After time-outs the router cuts smaller: what came as one may leave as two.
+    t.ok((len(sent) <= most or size > 1) and sum(len(h.data) for h in sent) <= MSS * most
          and len(to_phone) <= FLOOD,
-         f"{what}: {FLOOD} repeats: {len(data(to_peer))} segments to the peer, {len(to_phone)} to the phone")
+         f"{what}: {FLOOD} repeats of {size} bytes: {len(sent)} segments to the peer, {len(to_phone)} to the phone")
     t.equal(puppet.stream(to_peer, wanted)[1], [], f"{what}: all with the same bytes")
 
 
@@ -78,7 +79,8 @@ def unacknowledged(t, lab, name, held):
     last = sent + (600 if held else -1)
     n = everywhere(t, w, name, texts, wanted, [0, 1, SIZE - 1, SIZE, 3 * SIZE + 700, sent - 1, last])
     t.ok(n and lab.counters()["seg_repeat"] > before, f"{name}: some were answered, counted as seg_repeat")
-    flood(t, w, name, texts, wanted, lab)
+    for size in (1, SIZE):
+        flood(t, w, name, texts, wanted, size)
     w.peer.take(len(wanted) // 2)
     w.settle()
     everywhere(t, w, name + ", half of it acknowledged", texts, wanted, [0, SIZE, sent // 2, sent - 1])
@@ -93,4 +95,4 @@ def test(t):
         lab.check_valid(t)
 
 
-ktap.main(17, test)
+ktap.main(21, test)
