@@ -370,7 +370,7 @@ static bool apply(struct nst_packet *p, const struct nst_out *out)
 		u32 keep = out->verdict == NST_TRIM ? 0 : out->len;
 		unsigned int mss = skb_shinfo(p->skb)->gso_size;
 
-		clear |= out->keep_fin ? NST_PSH : NST_FIN | NST_PSH;
+		clear |= NST_FIN | NST_PSH;
 		if (!set_payload(p, keep, "", 0))
 			return false;
 		set_gso(p, mss ?: keep);

@@ -159,7 +159,6 @@ struct nst_publish {
  * @win: window field to put in
  * @tsval: TSval to put in, where there is one
  * @clear_flags: TCP flags to clear
- * @keep_fin: it stays although bytes in front of it are taken off
  * @nr_sack: SACK blocks to keep, at most those that came
  * @sack: their translated edges; a removed block is overwritten with NOPs
  * @carry: bytes of NST_CARRY, valid until the connection is unlocked
@@ -181,7 +180,6 @@ struct nst_out {
 	u16 win;
 	u32 tsval;
 	u8 clear_flags;
-	bool keep_fin;
 	u8 nr_sack;
 	struct { u32 left; u32 right; } sack[NST_SACK_MAX];
 	const char *carry;

@@ -101,8 +101,7 @@ static void finish(struct nst_conn *c, const struct nst_segment *seg,
 		due[dir] = flow_due(c, &c->flow[dir]);
 	}
 	/* Bytes of ours leave first: with the old number it would look stale. */
-	if (seg && out->verdict == NST_TRIM && !out->keep_fin &&
-	    out->seq == c->sent[seg->dir])
+	if (seg && out->verdict == NST_TRIM && out->seq == c->sent[seg->dir])
 		out->seq = c->flow[seg->dir].snd_nxt;
 	out->timer = due[0] && (!due[1] || due[0] < due[1]) ? due[0] : due[1];
 }
@@ -352,28 +351,6 @@ static void step_in_order(struct step *st, u32 skip)
 	trace_sent(st);
 }
 
-/*
- * Bytes that came before, with a FIN that did not get through: a sender may
- * repeat the two together until both are acknowledged.
- */
-static bool step_fin_again(struct step *st)
-{
-	const struct nst_segment *seg = st->seg;
-	struct nst_flow *f = &st->c->flow[seg->dir];
-
-	if (!(seg->flags & NST_FIN) || seg->seq + seg->len != f->rcv_nxt ||
-	    f->hold || flow_pending(f) || !flow_owns(f))
-		return false;
-	st->out->verdict = NST_TRIM;
-	st->out->keep_fin = true;
-	st->out->seq = f->snd_nxt;
-	f->fin = true;
-	f->rcv_nxt++;
-	f->snd_nxt++;
-	f->rend_nxt++;
-	return true;
-}
-
 /* Bytes of a followed connection, by where they stand in its order. */
 static void step_data(struct step *st)
 {
@@ -392,7 +369,7 @@ static void step_data(struct step *st)
 		order_segment(c, seg, st->news, st->out);
 	} else if (seq_after(seg->seq + seg->len + !!(seg->flags & NST_FIN), f->rcv_nxt)) {
 		step_in_order(st, f->rcv_nxt - seg->seq);
-	} else if (!step_fin_again(st)) {
+	} else {
 		flow_repeat(c, seg, st->news, st->out);
 	}
 }

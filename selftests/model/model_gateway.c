@@ -88,7 +88,7 @@ static void forward(struct model *m, const struct packet *p, const struct nst_ou
 
 		check(len <= s.len);
 		if (len < s.len || out->verdict == NST_TRIM)
-			s.flags &= ~(out->keep_fin ? NST_PSH : NST_FIN | NST_PSH);
+			s.flags &= ~(NST_FIN | NST_PSH);
 		s.len = len;
 	}
 	depart_cut(m, s, data, mss, false);
