@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 ETH_P_ALL, PACKET_OUTGOING = 3, 4
 SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23
 SO_RCVBUFFORCE = 33
-FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
+FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = 1, 2, 4, 8, 16, 32, 64, 128
 
 
 @dataclass
@@ -29,6 +29,8 @@ class Segment:
     out: bool       # sent by the host that captured it
     ether: bytes    # the frame's Ethernet header
     urgent: int = 0
+    ttl: int = 0    # or hop limit
+    tos: int = 0    # or traffic class
 
 
 def parse(pkt, out=False):
@@ -40,18 +42,19 @@ def parse(pkt, out=False):
             return None
         src, dst = (socket.inet_ntop(socket.AF_INET, pkt[n:n + 4]) for n in (26, 30))
         end, tcp = 14 + struct.unpack_from("!H", pkt, 16)[0], 14 + hlen
-        df = bool(pkt[20] & 0x40)
+        df, ttl, tos = bool(pkt[20] & 0x40), pkt[22], pkt[15]
     elif proto == b"\x86\xdd":
         if pkt[20] != 6:
             return None
         src, dst = (socket.inet_ntop(socket.AF_INET6, pkt[n:n + 16]) for n in (22, 38))
         end, tcp, df = 54 + struct.unpack_from("!H", pkt, 18)[0], 54, True
+        ttl, tos = pkt[21], struct.unpack_from("!H", pkt, 14)[0] >> 4 & 0xff
     else:
         return None
     sport, dport, seq, ack, off, flags, win, _, urgent = struct.unpack_from("!HHIIBBHHH", pkt, tcp)
     data = tcp + (off >> 4) * 4
     return Segment(src, sport, dst, dport, seq, ack, flags, win, pkt[tcp + 20:data],
-                   pkt[data:end], end - 14, df, out, pkt[:14], urgent)
+                   pkt[data:end], end - 14, df, out, pkt[:14], urgent, ttl, tos)
 
 
 @dataclass
