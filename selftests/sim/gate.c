@@ -92,7 +92,7 @@ static void forward(struct sim *s, const struct packet *p, const struct nst_out 
 	} else {
 		must(s, ENGINE, len <= seg.len, "%u bytes stay out of %u", len, seg.len);
 		if (len < seg.len || out->verdict == NST_TRIM)
-			seg.flags &= ~(out->keep_fin ? NST_PSH : NST_FIN | NST_PSH);
+			seg.flags &= ~(NST_FIN | NST_PSH);
 		seg.len = len;
 	}
 	depart_cut(s, seg, data, mss, false);
