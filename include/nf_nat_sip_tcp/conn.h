@@ -277,8 +277,6 @@ struct nst_recovery {
  * @fin_waits: it has come, and goes out behind bytes that wait
  * @probed: this sender asks whether the receiver is there: the next answer
  *	passes
- * @unsaid: the last news for this sender came in a probe: it may not have
- *	taken notice, as its number is old
  * @refused: segments in a row that found no memory
  * @beyond: segments in a row that show that the other direction goes past us
  * @spoke: a SIP message of this direction was framed
@@ -330,7 +328,6 @@ struct nst_flow {
 	bool fin;
 	bool fin_waits;
 	bool probed;
-	bool unsaid;
 	u8 refused;
 	u8 beyond;
 	bool spoke;

@@ -147,6 +147,8 @@ bool flow_ack(struct nst_conn *c, const struct nst_segment *seg,
 	      struct nst_out *out);
 u16 flow_window(struct nst_conn *c, u8 dir, u32 ack);
 void flow_send_ack(struct nst_conn *c, u8 dir, struct nst_out *out);
+void flow_say(struct nst_conn *c, const struct nst_segment *seg, bool news,
+	      struct nst_out *out);
 void flow_publish(struct nst_flow *f, bool anew, struct nst_publish *pub);
 
 /* send.c: bytes of our own */

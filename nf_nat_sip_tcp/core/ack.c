@@ -158,8 +158,7 @@ bool flow_ack(struct nst_conn *c, const struct nst_segment *seg,
 		f->ack_late = false;
 		hold_arm(c, f);
 	}
-	news = seq_after(orig, f->acked) || f->unsaid;
-	f->unsaid = false;
+	news = seq_after(orig, f->acked);
 	f->acked = seq_max(f->acked, orig);
 	out->ack = f->acked;
 	old_edge = f->adv_edge;
@@ -188,6 +187,23 @@ void flow_send_ack(struct nst_conn *c, u8 dir, struct nst_out *out)
 	if (c->flow[dir].sack_ok && c->flow[!dir].sack_ok)
 		order_sack(&c->flow[dir], e);
 	nst_count(c->env, NST_R_ACK_SPOOFED);
+}
+
+/**
+ * flow_say - news that came in a segment whose number is old
+ * @c: connection
+ * @seg: the segment
+ * @news: it has some
+ * @out: gets one action more
+ *
+ * The other end does not take an acknowledgement from such a one (RFC 9293
+ * 3.10.7.4), and its sender may believe that all is said.
+ */
+void flow_say(struct nst_conn *c, const struct nst_segment *seg, bool news,
+	      struct nst_out *out)
+{
+	if (news)
+		flow_send_ack(c, !seg->dir, out);
 }
 
 /**

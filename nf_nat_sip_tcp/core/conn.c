@@ -161,10 +161,10 @@ static void step_empty(struct nst_conn *c, const struct nst_segment *seg,
 	} else if (seg->seq == f->rcv_nxt - 1) {	/* keep-alive, RFC 9293 3.8.4 */
 		out->seq = f->snd_nxt - 1;
 		f->probed = true;
-		back->unsaid = news;
+		flow_say(c, seg, news, out);
 	} else {
 		out->seq = seq_min(seqmap_to_new(&f->map, seg->seq), f->snd_nxt);
-		back->unsaid = news;
+		flow_say(c, seg, news, out);
 	}
 	/*
 	 * To a sender with bytes under way it would look like a loss, and it may
@@ -311,7 +311,7 @@ static bool beyond_window(struct step *st, u32 skip)
 	st->out->verdict = NST_TRIM;
 	st->out->seq = f->snd_nxt - 1;
 	f->probed = true;
-	st->c->flow[!st->seg->dir].unsaid = st->news;
+	flow_say(st->c, st->seg, st->news, st->out);
 	return true;
 }
 

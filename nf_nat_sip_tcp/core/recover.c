@@ -19,7 +19,7 @@
  * Above the longest usual delay of an acknowledgement.  RFC 6298 2.4 wants a
  * second in all, but senders have long been faster, and the user waits.
  */
-#define RTO_SLACK 200
+#define RTO_SLACK 300
 /* RFC 6298 2.5: at least a minute where there is a bound. */
 #define RTO_LAST 60000
 /* RFC 5681 3.2 */
@@ -333,6 +333,7 @@ void flow_give_up(struct nst_conn *c, enum nst_reason reason, struct nst_out *ou
 		struct nst_flow *f = &c->flow[to];
 
 		retain_flush(c, f);
+		seqmap_prune(&f->map, f->snd_nxt);
 		f->rend_nxt = f->snd_nxt;
 		f->rto_due = 0;
 		f->ack_due = 0;

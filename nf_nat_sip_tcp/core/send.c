@@ -211,8 +211,10 @@ void flow_repeat(struct nst_conn *c, const struct nst_segment *seg, bool news,
 	u32 una = seqmap_to_orig(&f->map, f->snd_una);
 	u32 held = f->rcv_nxt - hold_len(f);
 
-	if (pass_probe(f, seg, out))
+	if (pass_probe(f, seg, out)) {
+		flow_say(c, seg, news, out);
 		return;
+	}
 	if (seq_after(end, f->rcv_nxt))
 		out->clear_flags |= NST_FIN;
 	if (seq_before(seg->seq, f->acked))

@@ -24,6 +24,7 @@ static void flow_start(struct nst_conn *c, const struct nst_segment *seg)
 	f->edge = f->rcv_nxt;
 	f->ct_edge = f->rcv_nxt;
 	f->wscale = seg->wscale;
+	f->win = seg->win;
 	f->has_ts = seg->has_ts;
 	f->spoke = false;
 	f->fin = false;
@@ -51,11 +52,17 @@ static void settle_wscale(struct nst_conn *c)
 
 static void take_syn_ack(struct nst_conn *c, const struct nst_segment *seg)
 {
+	struct nst_flow *back = &c->flow[1];
+
 	flow_start(c, seg);
 	settle_wscale(c);
 	c->flow[0].edge = c->flow[0].snd_una + seg->win;
 	c->flow[0].ct_edge = c->flow[0].edge;
 	c->flow[0].adv_edge = c->flow[0].edge;
+	/* The SYN has allowed so much already. */
+	back->edge = back->rcv_nxt + c->flow[0].win;
+	back->ct_edge = back->edge;
+	back->adv_edge = back->edge;
 	/* Windows to come are multiples: this one must not be out of their reach. */
 	c->flow[0].max_win = seg->win >> c->flow[1].wscale << c->flow[1].wscale;
 }

@@ -178,7 +178,7 @@ static void test_rto(void **state)
 		expect_text(m, 0, text, n);
 		peer_write(m, 0, text, n);
 		model_run(m, delay[v] + 1);
-		judge(m, m->conn.flow[0].rto >= 200 + rtt && m->conn.flow[0].rto <= 210 + 2 * rtt,
+		judge(m, m->conn.flow[0].rto >= 300 + rtt && m->conn.flow[0].rto <= 310 + 2 * rtt,
 		      "RTO %u at RTT %u", m->conn.flow[0].rto, rtt);
 		model_free(m);
 	}
