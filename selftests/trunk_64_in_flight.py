@@ -20,7 +20,8 @@ from nsip import intree, ktap, path, stream, wire
 from nsip.lab import Lab
 from nsip.puppet import near
 
-NETEM = "delay 10ms loss 5% reorder 20%"
+# So long that all have come before the first is acknowledged.
+NETEM = "delay 60ms loss 5% reorder 20%"
 MESSAGES = 64
 ROUNDS = int(os.environ.get("NSIP_ROUNDS", "3"))
 NOISE = ("seg_", "ack_", "emit", "opaque", "reset")

@@ -214,6 +214,7 @@ struct nst_block;
  * @heard: when the receiver last took bytes, or said that it has no room, ms
  * @win: window field of its last acknowledgement
  * @dup_acks: duplicate acknowledgements in a row
+ * @probes: probes that were sent, or passed, and whose answers look like those
  * @active: bytes up to @recover are being sent again
  * @slow_start: after a time-out: each acknowledgement lets more go than it took
  * @recover: end of what was under way when the loss was noticed, new
@@ -233,6 +234,7 @@ struct nst_recovery {
 	u64 heard;
 	u16 win;
 	u8 dup_acks;
+	u8 probes;
 	bool active;
 	bool slow_start;
 	u32 recover;

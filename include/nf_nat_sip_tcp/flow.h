@@ -163,6 +163,13 @@ u16 flow_cut(const struct nst_flow *f);
 void hold_arm(struct nst_conn *c, struct nst_flow *f);
 void hold_watch(struct nst_conn *c, u8 dir);
 
+/* A probe goes to the receiver, which answers with what it said before. */
+static inline void flow_probes(struct nst_flow *f)
+{
+	if (f->recovery.probes < 0xff)
+		f->recovery.probes++;
+}
+
 /* recover.c: what is lost behind us is sent again */
 void recover_ack(struct nst_conn *c, const struct nst_segment *seg, u32 bytes,
 		 struct nst_out *out);

@@ -161,6 +161,7 @@ static void step_empty(struct nst_conn *c, const struct nst_segment *seg,
 	} else if (seg->seq == f->rcv_nxt - 1) {	/* keep-alive, RFC 9293 3.8.4 */
 		out->seq = f->snd_nxt - 1;
 		f->probed = true;
+		flow_probes(f);
 		flow_say(c, seg, news, out);
 	} else {
 		out->seq = seq_min(seqmap_to_new(&f->map, seg->seq), f->snd_nxt);
@@ -311,6 +312,7 @@ static bool beyond_window(struct step *st, u32 skip)
 	st->out->verdict = NST_TRIM;
 	st->out->seq = f->snd_nxt - 1;
 	f->probed = true;
+	flow_probes(f);
 	flow_say(st->c, st->seg, st->news, st->out);
 	return true;
 }

@@ -218,8 +218,11 @@ void order_sack(const struct nst_flow *f, struct nst_emit *e)
 	u32 held = f->rcv_nxt - hold_len(f);
 
 	add_runs(f, e, true);
-	/* Held bytes that cannot be acknowledged yet are there, too. */
-	if (hold_len(f) && seq_after(held, e->ack))
+	/*
+	 * Held bytes that cannot be acknowledged yet are there, too.  Alone they
+	 * would look as if those before them were lost.
+	 */
+	if (f->order && hold_len(f) && seq_after(held, e->ack))
 		add_sack(e, held, f->rcv_nxt);
 	add_runs(f, e, false);
 }

@@ -224,6 +224,7 @@ static void took_bytes(struct nst_conn *c, u8 dir, u32 bytes, struct nst_out *ou
 	f->resends = 0;
 	f->rto_due = 0;
 	r->dup_acks = 0;
+	r->probes = 0;
 	if (!r->active)
 		return;
 	if (!seq_before(f->snd_una, r->recover))
@@ -234,18 +235,26 @@ static void took_bytes(struct nst_conn *c, u8 dir, u32 bytes, struct nst_out *ou
 		resend_more(c, dir, cut, out);
 }
 
-/*
- * RFC 5681 2; with SACK the window may change meanwhile.  What comes sooner
- * than a round trip after the first bytes was said before they were there.
- */
-static bool is_duplicate(const struct nst_conn *c, const struct nst_flow *f,
-			 const struct nst_segment *seg)
+/* RFC 5681 2; with SACK the window may change meanwhile. */
+static bool looks_duplicate(const struct nst_flow *f, const struct nst_segment *seg)
 {
-	if (c->now - f->recovery.since < f->recovery.srtt / 16)
-		return false;
 	return seg->ack == f->snd_una && f->snd_una != f->snd_nxt && !seg->len &&
 	       !(seg->flags & (NST_FIN | NST_RST)) &&
 	       (seg->nr_sack || seg->win == f->recovery.win);
+}
+
+/* Neither the answer to a probe, nor said before the first bytes were there. */
+static bool is_duplicate(const struct nst_conn *c, struct nst_flow *f,
+			 const struct nst_segment *seg)
+{
+	struct nst_recovery *r = &f->recovery;
+
+	if (!looks_duplicate(f, seg) || c->now - r->since < r->srtt / 16)
+		return false;
+	if (!r->probes)
+		return true;
+	r->probes--;
+	return false;
 }
 
 /* Blocks beyond the acknowledgement; others report duplicates (RFC 2883). */
@@ -352,8 +361,10 @@ static void probe(struct nst_conn *c, u8 dir, struct nst_out *out)
 {
 	struct nst_emit *e = emit_add(c, dir, out);
 
-	if (e)
-		e->seq = c->flow[dir].snd_una - 1;
+	if (!e)
+		return;
+	e->seq = c->flow[dir].snd_una - 1;
+	flow_probes(&c->flow[dir]);
 }
 
 /** recover_timeout - the receiver has not answered in time */

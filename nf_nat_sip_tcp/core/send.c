@@ -178,6 +178,7 @@ static bool pass_probe(struct nst_flow *f, const struct nst_segment *seg,
 	out->verdict = NST_TRIM;
 	out->seq = f->snd_nxt - 1;
 	f->probed = true;
+	flow_probes(f);
 	return true;
 }
 
