@@ -61,11 +61,12 @@ def state(lab, sport):
     return None
 
 
-def ends_cleanly(lab, near, far, patience=30):
+def ends_cleanly(lab, near, far, patience=30, ordered=True):
     """FIN both ways, each read as the end of the stream; what went wrong, or "".
 
     TIME_WAIT of conntrack says that it saw both FINs and their acknowledgements,
-    and no RST.
+    and no RST.  Where segments overtake each other a late one may meet a socket
+    that is gone already, and be answered with a RST: then that is not asked for.
     """
     sport, seen = near.local[1], ""
     try:
@@ -77,7 +78,8 @@ def ends_cleanly(lab, near, far, patience=30):
                 return "the end of the stream does not arrive"
             if b.sock.recv(1 << 16):
                 return "bytes that nobody wrote"
-        sock.until(lambda: state(lab, sport) == "TIME_WAIT", "TIME_WAIT", patience)
+        if ordered:
+            sock.until(lambda: state(lab, sport) == "TIME_WAIT", "TIME_WAIT", patience)
     except (ConnectionError, sock.Timeout) as e:
         seen = f"{type(e).__name__}: {e}, conntrack says {state(lab, sport)}"
     near.close()
