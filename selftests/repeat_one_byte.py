@@ -33,6 +33,7 @@ def everywhere(t, w, what, text, wanted, places):
     """No place is worse than one segment, of one MSS, each way; but for what the
     router sends after time-outs of its own, which it counts."""
     before = w.lab.counters()["emit_resent"]
+    w.settle()      # of a time-out before that
     seen = {at: one_byte(w, text, at) for at in places}
     ours = w.lab.counters()["emit_resent"] - before
     bad = {at: s[:3] for at, s in seen.items() if s[0] > 1 or s[1] > MSS or s[2] > 1}
@@ -46,6 +47,7 @@ def everywhere(t, w, what, text, wanted, places):
 def flood(t, w, what, text, wanted, size):
     """So many times the same segment of that size: as many come out, or as many bytes."""
     before = w.lab.counters()["emit_resent"]
+    w.settle()
     for _ in range(FLOOD):
         w.phone.send(text[:size], at=0)
     to_phone, to_peer = w.settle()
