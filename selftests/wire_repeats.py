@@ -102,7 +102,9 @@ def across(t, lab):
         c.part(a, b)
         again = data(c.settle())
         most = 1 + lab.counters()["emit_resent"] - resent
-        if len(again) > most or sum(len(h.data) for h in again) > 1200 * most:
+        sent = sum(len(h.data) for h in again)
+        # After time-outs the router cuts smaller: what came as one may leave as two.
+        if sent > 1200 * most or (len(again) > most and sent > b - a):
             t.ok(False, f"repeat of [{a}, {b})", again)
         c.at_peer[mark:] = again
     c.peer.take(len(c.wants[0]) + 100)
