@@ -10,6 +10,7 @@ taken away and comes back.  The phone sends nothing meanwhile, so that only our
 own segments can be what leaves.
 """
 import os
+import socket
 
 from nsip import ktap, sock
 from nsip.exchange import Exchange
@@ -123,6 +124,50 @@ def retained(t, lab, ex, wire, what, change, gap=None):
     ex.phone.wait_acked()
 
 
+def told(cap):
+    """The window that the phone has been told of, in bytes."""
+    return [s for s in cap.segments(out=True) if not s.data][-1].win
+
+
+def fill(lab, ex, cap):
+    """Fill the peer's window to the brim; what has grown lacks room.  What is to be read."""
+    wanted = b""
+    for _ in range(40):
+        room = told(cap)
+        wrote, text = ex.texts(size=1)
+        if len(wrote) < room < 3000:
+            wrote, text = ex.texts(size=1 + room - len(wrote))
+        ex.phone.send(wrote)
+        wanted += text
+        try:
+            sock.until(lambda: lab.counters()["emit_probe"] or told(cap) not in (0, room), "", 2)
+        except sock.Timeout:
+            continue
+        if lab.counters()["emit_probe"]:
+            return wanted
+    raise sock.Timeout("the peer's window stays open")
+
+
+def shut(t, lab, wire, what):
+    """A peer without room, asked for it by the router while the phone is silent."""
+    # Without scaling a window can be filled to the byte.
+    lab.run("phone1", "sysctl", "-qw", "net.ipv4.tcp_window_scaling=0")
+    cap = lab.capture("in1")
+    listener = lab.tcp_listen("peer1", 5060, 6, options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)])
+    ex, deaf = Exchange(lab, 6, listener=listener), Deaf(lab)
+    listener.close()
+    # The public address is longer.
+    wanted = fill(lab, ex, cap)
+    deaf.phone()
+    probes, went = lab.counters()["emit_probe"], wire.esp()
+    sock.until(lambda: lab.counters()["emit_probe"] >= probes + 2, "no more probes", 30)
+    asked = wire.esp() - went
+    deaf.phone(False)
+    t.ok(asked >= 2 and ex.peer.recv_up_to(len(wanted)) == wanted and not wire.clear(),
+         what + "a window of 0: the router probes it, nothing in clear", (asked, wire.clear()))
+    ex.close()
+
+
 SCENES = {
     "nothing changes": (lambda lab, v: None,),
     "another route": (route,),
@@ -157,6 +202,8 @@ def one(t, v, mode, *scenes):
                      (lambda: policies(lab, v, mode, ("router",))) if gap else None)
         t.equal((ex.usual(), wire.clear()), ([], []), what + "and the connection goes on")
         ex.close()
+        if v == 6:
+            shut(t, lab, wire, what)
         lab.check_valid(t)
 
 
@@ -169,8 +216,8 @@ def rounds():
             (6, either, "device down and up", "no policy for a while")]
 
 
-def claims(_v, mode, *scenes):
-    return 5 + len(scenes) + (2 if mode == "tunnel" else 0)
+def claims(v, mode, *scenes):
+    return 5 + len(scenes) + (2 if mode == "tunnel" else 0) + (v == 6)
 
 
 def test(t):

@@ -97,8 +97,8 @@ def ours(t):
         t.equal({k: v for k, v in counters.items() if v and k.startswith(("opaque", "reset"))}, {},
                 "the connection stayed translated to its end")
         t.ok(counters["msg_rewritten"] == len(trunk.lengths) and counters["seg_carry"] and counters["seg_repeat"]
-             and counters["seg_out_of_order"],
-             "each message was rewritten once; segments were stored and carried, repeats answered", counters)
+             and counters["seg_out_of_order"] and counters["loss_fast"],
+             "each message was rewritten once; segments were stored, carried, repeated and recovered", counters)
         lab.check_valid(t)
         path.stray(lab, phone, peer)
         t.equal(lab.invalid(), (1, 1), "one segment out of the window counts, once")

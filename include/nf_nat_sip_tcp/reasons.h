@@ -62,8 +62,11 @@
 	R(ACK_SPOOFED, "ack_spoofed", "acknowledgements sent in the receiver's name") \
 	R(ACK_CLAMPED, "ack_clamped", "acknowledgements for bytes never sent, lowered") \
 	R(EMIT, "emit", "segments sent from retained bytes")		\
-	R(EMIT_RESENT, "emit_resent", "segments sent again after a time-out of ours") \
+	R(EMIT_RESENT, "emit_resent", "segments sent again after a loss") \
+	R(EMIT_PROBE, "emit_probe", "segments without bytes that ask a receiver for its window") \
 	R(EMIT_FAILED, "emit_failed", "segments of ours that found no route or no memory") \
+	R(LOSS_FAST, "loss_fast", "losses told by three duplicate acknowledgements") \
+	R(LOSS_TIMEOUT, "loss_timeout", "losses told by a time-out of ours") \
 	R(CUT_HALVED, "cut_halved", "segments of ours halved because two time-outs in a row met them") \
 	R(RESET, "reset", "connections reset because bytes could not be delivered") \
 	R(RESET_UNLOAD, "reset_unload", "of these, connections that lost their helper with bytes on their way") \

@@ -295,6 +295,7 @@ void recover_ack(struct nst_conn *c, const struct nst_segment *seg, u32 bytes,
 	if (bytes) {
 		took_bytes(c, dir, bytes, out);
 	} else if (is_duplicate(c, f, seg) && !r->active && ++r->dup_acks == DUP_ACKS) {
+		nst_count(c->env, NST_R_LOSS_FAST);
 		recovery_start(f, false);
 		resend_more(c, dir, flow_cut(f), out);
 	}
@@ -364,6 +365,7 @@ static void probe(struct nst_conn *c, u8 dir, struct nst_out *out)
 	if (!e)
 		return;
 	e->seq = c->flow[dir].snd_una - 1;
+	nst_count(c->env, NST_R_EMIT_PROBE);
 	flow_probes(&c->flow[dir]);
 }
 
@@ -388,6 +390,7 @@ void recover_timeout(struct nst_conn *c, u8 dir, struct nst_out *out)
 	} else {
 		/* What it said it has it may have dropped (RFC 2018 8). */
 		r->nr_sacked = 0;
+		nst_count(c->env, NST_R_LOSS_TIMEOUT);
 		path_timeout(c, f);
 		recovery_start(f, true);
 		resend_more(c, dir, flow_cut(f), out);

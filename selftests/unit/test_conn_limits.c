@@ -448,6 +448,9 @@ static void test_give_up_probes(void **state)
 	say(m, 0, text, n);
 	model_run(m, 1000 * 1000);
 	judge(m, !m->closing, "an end that answers is given up");
+	/* Those of the first minute, and one each 60 s. */
+	judge(m, m->w->count[NST_R_EMIT_PROBE] >= 16 && m->w->count[NST_R_EMIT_PROBE] <= 30,
+	      "%u probes", m->w->count[NST_R_EMIT_PROBE]);
 	m->fate = deaf;
 	m->lossy = true;
 	model_run(m, 500 * 1000);
