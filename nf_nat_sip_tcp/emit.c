@@ -168,6 +168,8 @@ static bool reroute(struct net *net, struct nst_path *path)
 		dst_release(dst);
 		return false;
 	}
+	/* Policies may name it, and VRFs the way to a tunnel's end; IPv6 does not fill it in. */
+	fl.flowi_oif = dst->dev->ifindex;
 	dst = xfrm_lookup(net, dst, &fl, NULL, 0);
 	if (IS_ERR_OR_NULL(dst))
 		return false;
