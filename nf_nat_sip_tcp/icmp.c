@@ -28,6 +28,8 @@
 
 /* Linux takes no smaller one for a path either; 576 is usual (RFC 791). */
 #define MTU_LEAST4 552
+/* And that leaves so much beside the longest headers of IPv4 and a TCP header. */
+#define MSS_LEAST (MTU_LEAST4 - 80)
 
 /* Of a quoted TCP header, bytes that must be there to have the field. */
 #define QUOTED_SEQ 8
@@ -52,7 +54,10 @@ struct quote {
 	struct nst_icmp e;
 };
 
-/* @ip: offset of the quoted header; the smallest MTU counts for what it leaves. */
+/*
+ * @ip: offset of the quoted header.  Extension headers that somebody made up
+ * must not leave segments of a few bytes, of which there would be thousands.
+ */
 static void take_mtu(struct quote *q, unsigned int ip, u32 mtu, u32 least)
 {
 	u32 used = q->tcp - ip + sizeof(struct tcphdr);
@@ -61,7 +66,7 @@ static void take_mtu(struct quote *q, unsigned int ip, u32 mtu, u32 least)
 	if (!mtu)
 		return;
 	mtu = clamp_t(u32, mtu, least, U16_MAX);
-	q->e.mss = mtu > used ? mtu - used : 1;
+	q->e.mss = mtu > used + MSS_LEAST ? mtu - used : MSS_LEAST;
 }
 
 static bool read_icmp4(struct quote *q)
