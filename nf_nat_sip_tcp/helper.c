@@ -5,6 +5,7 @@
  */
 #include <linux/module.h>
 #include <linux/netfilter.h>
+#include <net/dst_metadata.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_helper.h>
@@ -55,11 +56,12 @@ struct nst_private *nst_private(const struct nf_conn *ct)
 
 /*
  * act_ct runs helpers as soon as a packet of a known connection has come in,
- * before NAT and without a route.  It comes again, as all that is routed.
+ * before NAT and without a route, or with what a tunnel notes in its place.  It
+ * comes again, as all that is routed.
  */
 static bool is_early(const struct sk_buff *skb, const struct nf_conn *ct)
 {
-	return !skb_dst(skb) && skb_at_tc_ingress(skb) && nf_ct_is_confirmed(ct);
+	return !skb_valid_dst(skb) && skb_at_tc_ingress(skb) && nf_ct_is_confirmed(ct);
 }
 
 static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
