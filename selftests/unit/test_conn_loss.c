@@ -210,6 +210,41 @@ static void test_old_timestamp(void **state)
 	model_end(m);
 }
 
+/* Early bytes that nobody stores: counted, acknowledged in front of them, dropped. */
+static void refuse_early(struct model *m, u32 seq, enum nst_reason reason)
+{
+	const struct nst_flow *f = &m->conn.flow[0];
+	struct nst_segment s = {
+		.dir = 0, .flags = NST_ACK | NST_PSH, .seq = seq, .ack = m->peer[1].nxt,
+		.win = 500, .len = 10, .payload = text, .has_ts = f->has_ts,
+		.tsval = f->ts_recent,
+	};
+	struct nst_out out;
+
+	step_segment(&m->conn, &s, model_now(m), &out);
+	judge(m, m->w->count[reason] == 1, "not counted");
+	judge(m, !f->order && out.verdict != NST_ACCEPT && out.verdict != NST_CARRY, "it is taken");
+	judge(m, out.nr_emit == 1 && out.emit[0].ack == f->rcv_nxt && !out.emit[0].nr_sack,
+	      "no acknowledgement, or one too many");
+}
+
+/* What lies beyond the right edge nobody asked for; what finds no room comes again. */
+static void test_not_stored(void **state)
+{
+	struct model *m = start("not stored", 0);
+	struct nst_settings *set = &m->w->env.set;
+	u32 n = messages(3), hold_max = set->hold_max;
+	(void)state;
+
+	model_open(m);
+	refuse_early(m, m->conn.flow[0].adv_edge, NST_R_SEG_OUT_OF_WINDOW);
+	set->hold_max = 2 * (set->header_max + set->body_max);
+	refuse_early(m, m->conn.flow[0].rcv_nxt + 10, NST_R_SEG_NOT_STORED);
+	set->hold_max = hold_max;
+	write_by(m, n, n);
+	model_end(m);
+}
+
 /* The timestamp of a byte behind a gap must not make the gap's own look old. */
 static u32 swap_first(struct model *m, struct packet *p)
 {
@@ -252,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_all_lost_behind),
 		cmocka_unit_test(test_rto),
 		cmocka_unit_test(test_old_timestamp),
+		cmocka_unit_test(test_not_stored),
 		cmocka_unit_test(test_timestamps_in_disorder),
 	};
 
