@@ -175,9 +175,16 @@ def old_stamp(t, lab):
     c = Case(lab, "stamp", ts=True)
     c.part(0, 2 * SIZE)
     c.settle()
-    newest = c.phone.tsval
+    newest, before = c.phone.tsval, lab.counters()["seg_old_timestamp"]
     c.part(0, SIZE, ts=(newest - 100, c.phone.tsecr))
     c.settle()
+    # Bytes that are new, with such a stamp: the peer would not take them either.
+    c.part(2 * SIZE, 2 * SIZE + 100, ts=(newest - 100, c.phone.tsecr))
+    told = c.settle()
+    t.ok(not any(h.at >= len(b"".join(c.wants[:2])) and h.data for h in told)
+         and max(h.ack for h in c.at_phone) <= 2 * SIZE,
+         "bytes with a stamp from long ago are neither passed on nor acknowledged (RFC 7323 5.3)", told)
+    t.equal(lab.counters()["seg_old_timestamp"] - before, 2, "counted as seg_old_timestamp")
     c.part(2 * SIZE, 2 * SIZE + 300, ts=(newest + 5, c.phone.tsecr))
     c.settle(0.1)
     own = [h for h in c.at_phone if h.ack == 2 * SIZE + 300]
@@ -207,4 +214,4 @@ def test(t):
         lab.check_valid(t)
 
 
-ktap.main(32, test)
+ktap.main(34, test)
