@@ -121,6 +121,16 @@ static void publish(struct nf_conn *ct, u8 dir, const struct nst_publish *pub)
 	spin_unlock_bh(&ct->lock);
 }
 
+static void emit(struct nst_connection *c, const struct nst_emit *e,
+		 struct sk_buff_head *queue)
+{
+	bool failed = !nst_emit_build(c->nn->net, &c->path[e->to], e, queue);
+
+	trace_sip_emit(c->core.id, e, failed);
+	if (failed)
+		nst_count(&c->nn->env, NST_R_EMIT_FAILED);
+}
+
 /* What a step wants, except the packet's own verdict and c->out.work. */
 void nst_connection_act(struct nst_connection *c, struct sk_buff_head *queue)
 {
@@ -131,9 +141,7 @@ void nst_connection_act(struct nst_connection *c, struct sk_buff_head *queue)
 	for (i = 0; i < 2; i++)
 		publish(c->ct, i, &out->publish[i]);
 	for (i = 0; i < out->nr_emit; i++)
-		if (!nst_emit_build(c->nn->net, &c->path[out->emit[i].to],
-				    &out->emit[i], queue))
-			nst_count(&c->nn->env, NST_R_EMIT_FAILED);
+		emit(c, &out->emit[i], queue);
 	if (out->timer)
 		arm(c, out->timer);
 	if (out->closing)
@@ -263,8 +271,7 @@ static void reset_at(struct nst_connection *c, u8 to, u32 seq,
 		.ack = c->core.flow[!to].acked,
 	};
 
-	if (!nst_emit_build(c->nn->net, &c->path[to], &e, queue))
-		nst_count(&c->nn->env, NST_R_EMIT_FAILED);
+	emit(c, &e, queue);
 }
 
 /*

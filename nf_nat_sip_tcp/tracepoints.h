@@ -57,6 +57,41 @@ TRACE_EVENT(sip_segment,
 		  __entry->new_ack, __entry->new_len)
 );
 
+/* A segment of our own, or several of one size; as its receiver sees the numbers. */
+TRACE_EVENT(sip_emit,
+	TP_PROTO(u64 conn, const struct nst_emit *e, bool failed),
+	TP_ARGS(conn, e, failed),
+	TP_STRUCT__entry(
+		__field(u64, conn)
+		__field(u8, dir)
+		__field(u8, flags)
+		__field(u8, nr_sack)
+		__field(bool, failed)
+		__field(u16, win)
+		__field(u16, mss)
+		__field(u32, seq)
+		__field(u32, ack)
+		__field(u32, len)
+	),
+	TP_fast_assign(
+		__entry->conn = conn;
+		__entry->dir = e->to;
+		__entry->flags = NST_ACK | (e->rst ? NST_RST : 0) |
+				 (e->psh ? NST_PSH : 0) | (e->fin ? NST_FIN : 0);
+		__entry->nr_sack = e->nr_sack;
+		__entry->failed = failed;
+		__entry->win = e->win;
+		__entry->mss = e->mss;
+		__entry->seq = e->seq;
+		__entry->ack = e->ack;
+		__entry->len = e->len;
+	),
+	TP_printk("conn=%llu dir=%s flags=%02x seq=%u ack=%u len=%u win=%u nr_sack=%u mss=%u failed=%u",
+		  __entry->conn, show_direction(__entry->dir), __entry->flags,
+		  __entry->seq, __entry->ack, __entry->len, __entry->win,
+		  __entry->nr_sack, __entry->mss, __entry->failed)
+);
+
 /* An ICMP error about a segment: as it came, and as it goes on. */
 TRACE_EVENT(sip_icmp,
 	TP_PROTO(u64 conn, const struct nst_icmp *was, const struct nst_icmp *e, u16 path_max),
