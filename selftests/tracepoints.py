@@ -16,6 +16,7 @@ from nsip.lab import Lab
 
 TRACING = "/sys/kernel/tracing"
 EVENTS = ("sip_segment", "sip_message", "sip_edits", "sip_door", "sip_opaque")
+OWN = ("sip_emit",)     # not of a call whose messages come whole
 
 
 class Trace:
@@ -30,7 +31,7 @@ class Trace:
             f.write(value)
 
     def enable(self, *events):
-        for e in EVENTS:
+        for e in EVENTS + OWN:
             self.set(f"events/nf_nat_sip_tcp/{e}/enable", str(int(e in events)))
         self.set("trace", "")
 
@@ -74,6 +75,15 @@ def segments(t, trace, before, after, phone):
             "a held piece, one that completes a message, one that is one")
 
 
+def own(t, trace, before, after):
+    """The held piece was acknowledged by nobody else."""
+    rows = trace.seen("sip_emit")
+    left = {(s.seq, s.ack, len(s.data)) for cap in (before, after) for s in cap.segments(out=True)}
+    t.ok(("reply", "10", "0", "0") in {tuple(r[k] for k in ("dir", "flags", "len", "failed")) for r in rows}
+         and set(numbers(rows, "seq", "ack", "len")) <= left,
+         "sip_emit: an acknowledgement in the peer's name; all of them are in a capture", (rows, left))
+
+
 def messages(t, trace, wrote):
     """wrote: direction, text as written, text as read."""
     rows = trace.seen("sip_message")
@@ -106,7 +116,7 @@ def call_traced(t, lab, trace):
     phone, peer = lab.tcp_pair()
     call = Call(lab, phone, peer, "traced")
     text = sip.invite(call.me, call.to, call.name)
-    trace.enable(*EVENTS)
+    trace.enable(*EVENTS, *OWN)
     phone.send(text[:200])
     phone.wait_acked()
     phone.send(text[200:])
@@ -124,6 +134,7 @@ def call_traced(t, lab, trace):
     lab.wait_doors([])
     sock.until(lambda: len(trace.seen("sip_door")) >= 6 or None, "doors close", 3)
     segments(t, trace, before, after, phone)
+    own(t, trace, before, after)
     messages(t, trace, [("orig", text, call.seen), ("reply", answer, read), ("orig", bye, bye_read),
                         ("reply", done, done_read)])
     doors(t, trace, call)
@@ -174,4 +185,4 @@ def test(t):
             trace.close()
 
 
-ktap.main(4 + 3 + 4 + 1 + len(EVENTS) + 1, test)
+ktap.main(4 + 1 + 3 + 4 + 1 + len(EVENTS) + 1, test)
