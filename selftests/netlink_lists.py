@@ -361,4 +361,4 @@ def test(t):
     t.ok(elsewhere() <= before, "the initial namespace has none of it", elsewhere())
 
 
-ktap.main(1 + 7 + 3 + 3 + 3 + 7 + 5 + 6 + 1, test)
+ktap.main(1 + 7 + 3 + 3 + 3 + 8 + 5 + 6 + 1, test)
