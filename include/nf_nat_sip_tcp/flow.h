@@ -146,6 +146,7 @@ void flow_release(struct nst_flow *f);
 bool flow_ack(struct nst_conn *c, const struct nst_segment *seg,
 	      struct nst_out *out);
 u16 flow_window(struct nst_conn *c, u8 dir, u32 ack);
+bool flow_outside(const struct nst_flow *f, const struct nst_segment *seg);
 void flow_send_ack(struct nst_conn *c, u8 dir, struct nst_out *out);
 void flow_say(struct nst_conn *c, const struct nst_segment *seg, bool news,
 	      struct nst_out *out);

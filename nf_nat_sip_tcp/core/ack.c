@@ -170,6 +170,22 @@ bool flow_ack(struct nst_conn *c, const struct nst_segment *seg,
 }
 
 /**
+ * flow_outside - does a segment end far below what its receiver waits for?
+ * @f: its direction
+ * @seg: the segment
+ *
+ * conntrack lets such a one pass, with half of all sequence numbers, and looks
+ * at nothing that it says: whoever knows the addresses may have written it.
+ */
+bool flow_outside(const struct nst_flow *f, const struct nst_segment *seg)
+{
+	u32 una = seqmap_to_orig(&f->map, f->snd_una);
+	u32 win = f->max_win > CT_ACK_WINDOW ? f->max_win : CT_ACK_WINDOW;
+
+	return seq_before(seg->seq + seg->len, una - win);
+}
+
+/**
  * flow_send_ack - an acknowledgement in the receiver's name
  * @c: connection
  * @dir: direction of the data that is acknowledged

@@ -386,12 +386,34 @@ static void take_facts(struct nst_flow *f, const struct nst_segment *seg)
 	f->win = seg->win;
 }
 
+/*
+ * The receiver says what it waits for, as to anything outside of its window
+ * (RFC 9293 3.10.7.4), and an end that is half open learns of it.  Neither it
+ * nor we believe anything else that stands there.
+ */
+static void step_outside(struct nst_conn *c, const struct nst_segment *seg,
+			 struct nst_out *out)
+{
+	nst_count(c->env, NST_R_SEG_OUT_OF_WINDOW);
+	if (seg->len)
+		out->verdict = NST_TRIM;
+	out->seq = seqmap_to_new(&c->flow[seg->dir].map, seg->seq);
+	if (!(seg->flags & NST_ACK))
+		return;
+	out->ack = c->flow[!seg->dir].acked;
+	out->win = flow_window(c, !seg->dir, out->ack);
+}
+
 /* Everything behind the handshake. */
 static void step_established(struct step *st)
 {
 	struct nst_conn *c = st->c;
 	const struct nst_segment *seg = st->seg;
 
+	if (flow_outside(&c->flow[seg->dir], seg)) {
+		step_outside(c, seg, st->out);
+		return;
+	}
 	if (one_sided(c, seg))
 		conn_opaque(c, NST_R_OPAQUE_ONE_SIDED);
 	take_facts(&c->flow[seg->dir], seg);

@@ -6,6 +6,7 @@
 #include <nf_nat_sip_tcp/flow.h>
 
 #include "unit.h"
+#include "talk.h"
 #include "world.h"
 
 #define CLIENT_ISN 1000u
@@ -108,6 +109,44 @@ static void test_blind_syn(void **state)
 	assert_int_equal(a->c.state, NST_CONN_FOLLOWED);
 	message(a, seq);
 	assert_int_equal(a->out.verdict, NST_CARRY);
+	stop(a);
+}
+
+/*
+ * conntrack looks at nothing in a segment that ends far below the window, and
+ * lets it pass: who knows only the addresses hits with every second one.
+ */
+static void test_blind_below_window(void **state)
+{
+	struct abuse *a = start();
+	struct nst_flow *f = &a->c.flow[0];
+	u32 seq = message(a, CLIENT_ISN + 1);
+	struct nst_segment seg = {
+		.dir = 1, .flags = NST_ACK | NST_URG, .seq = SERVER_ISN - (1 << 30),
+		.ack = f->snd_nxt, .win = 65535, .payload = "x", .len = 1, .seg_size = 1,
+		.nr_sack = 1, .sack = { { f->snd_nxt, f->snd_nxt + 1 } },
+	};
+	u32 edge = f->edge;
+	(void)state;
+
+	assert_non_null(f->blocks);
+	step_segment(&a->c, &seg, ++a->w->now, &a->out);
+	/* What was to be delivered is kept, windows are what they were. */
+	assert_non_null(f->blocks);
+	assert_int_equal(f->edge, edge);
+	assert_int_equal(a->c.state, NST_CONN_FOLLOWED);
+	/* The receiver sees it, without bytes, and says where it is. */
+	assert_int_equal(a->out.verdict, NST_TRIM);
+	assert_int_equal(a->out.seq, seg.seq);
+	assert_int_equal(a->out.ack, CLIENT_ISN + 1);
+	assert_int_equal(a->out.nr_sack, 0);
+	assert_count(a->w, SEG_OUT_OF_WINDOW, 1);
+	/* A sender's own repeats are not so old. */
+	seg.seq = SERVER_ISN + 1 - 60000;
+	seg.flags = NST_ACK;
+	step_segment(&a->c, &seg, ++a->w->now, &a->out);
+	assert_null(f->blocks);
+	assert_int_equal(a->out.ack, seq);
 	stop(a);
 }
 
@@ -225,6 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_blind_syn_ack),
 		cmocka_unit_test(test_blind_syn),
+		cmocka_unit_test(test_blind_below_window),
 		cmocka_unit_test(test_new_connection),
 		cmocka_unit_test(test_backlog_is_bounded),
 		cmocka_unit_test(test_no_memory_fails_open),
