@@ -274,6 +274,7 @@ struct nst_recovery {
  * @has_ts: timestamps are in use
  * @ts_recent: newest TSval of this sender in a segment that left no gap
  *	(RFC 7323 TS.Recent)
+ * @ts_at: when, ms
  * @sack_ok: this sender permits SACK
  * @fin: FIN of this direction has passed
  * @fin_waits: it has come, and goes out behind bytes that wait
@@ -326,6 +327,7 @@ struct nst_flow {
 	u16 win;
 	bool has_ts;
 	u32 ts_recent;
+	u64 ts_at;
 	bool sack_ok;
 	bool fin;
 	bool fin_waits;

@@ -187,15 +187,24 @@ u16 path_cut(const struct nst_flow *f);
 void path_seen(struct nst_flow *f, const struct nst_segment *seg);
 void path_timeout(struct nst_conn *c, struct nst_flow *f);
 
+/* paws.c */
+bool paws_old(const struct nst_conn *c, const struct nst_flow *f,
+	      const struct nst_segment *seg);
+void paws_take(const struct nst_conn *c, struct nst_flow *f, const struct nst_segment *seg);
+
 /* one_sided.c */
 bool one_sided(struct nst_conn *c, const struct nst_segment *seg);
 
-/* The segment leaves its payload here; what else it says goes on. */
+/*
+ * The segment leaves its payload here; what else it says goes on, with the next
+ * number, and so with a timestamp that may stand beside that one (paws.c).
+ */
 static inline void out_strip(struct nst_conn *c, u8 dir, bool news,
 			     struct nst_out *out)
 {
 	out->verdict = news ? NST_TRIM : NST_DROP;
 	out->seq = c->flow[dir].snd_nxt;
+	out->tsval = c->flow[dir].ts_recent;
 	if (news)
 		nst_count(c->env, NST_R_SEG_TRIMMED);
 }

@@ -360,7 +360,7 @@ static void step_data(struct step *st)
 	const struct nst_segment *seg = st->seg;
 	const struct nst_flow *f = &c->flow[seg->dir];
 
-	if (seg->has_ts && seq_before(seg->tsval, f->ts_recent)) {
+	if (paws_old(c, f, seg)) {
 		/* RFC 7323 5.3 R1: so says the receiver, if it gets that far. */
 		nst_count(c->env, NST_R_SEG_OLD_TIMESTAMP);
 		flow_send_ack(c, seg->dir, st->out);
@@ -376,12 +376,10 @@ static void step_data(struct step *st)
 	}
 }
 
-static void take_facts(struct nst_flow *f, const struct nst_segment *seg)
+static void take_facts(const struct nst_conn *c, struct nst_flow *f,
+		       const struct nst_segment *seg)
 {
-	/* RFC 7323 4.3 */
-	if (seg->has_ts && !seq_after(seg->seq, f->rcv_nxt) &&
-	    (!f->has_ts || seq_after(seg->tsval, f->ts_recent)))
-		f->ts_recent = seg->tsval;
+	paws_take(c, f, seg);
 	path_seen(f, seg);
 	f->win = seg->win;
 }
@@ -416,7 +414,7 @@ static void step_established(struct step *st)
 	}
 	if (one_sided(c, seg))
 		conn_opaque(c, NST_R_OPAQUE_ONE_SIDED);
-	take_facts(&c->flow[seg->dir], seg);
+	take_facts(c, &c->flow[seg->dir], seg);
 	if (seg->flags & NST_ACK)
 		st->news = flow_ack(c, seg, st->out);
 	if (seg->flags & NST_RST) {

@@ -264,7 +264,6 @@ void order_segment(struct nst_conn *c, const struct nst_segment *seg, bool news,
 		f->acked = f->rcv_nxt;
 	flow_send_ack(c, seg->dir, out);
 	out_strip(c, seg->dir, news, out);
-	out->tsval = f->ts_recent;
 }
 
 /* One block, or what is left of it.  Return: false where that has to wait. */

@@ -30,6 +30,7 @@ static void flow_start(struct nst_conn *c, const struct nst_segment *seg)
 	f->fin = false;
 	f->fin_waits = false;
 	f->ts_recent = seg->tsval;
+	f->ts_at = c->now;
 	memset(&f->recovery, 0, sizeof(f->recovery));
 	f->sack_ok = seg->sack_ok;
 	c->flow[!seg->dir].mss = seg->mss;

@@ -77,9 +77,13 @@ void judge_arrival(struct sim *s, const struct nst_segment *seg)
 		start_side(s, seg);
 	if (seg->has_ts && distance(d->tsval, seg->tsval) > 0)
 		d->tsval = seg->tsval;
-	/* RFC 7323 4.3: what is to be echoed, at least. */
+	/*
+	 * RFC 7323 4.3: what is to be echoed, at least.  By 5.3 R2 a segment that
+	 * the receiver has all of is none that counts.
+	 */
 	if (seg->has_ts && distance(d->ts_low, seg->tsval) > 0 &&
-	    (seg->flags & NST_SYN || at <= d->given_ack))
+	    (seg->flags & NST_SYN ||
+	     (at <= d->given_ack && at + (s64)seg->len >= orig_ceil(d, d->told_ack))))
 		d->ts_low = seg->tsval;
 	if (seg->flags & NST_SYN)
 		return;

@@ -22,6 +22,8 @@ struct abuse {
 	size_t live;
 	char text[1024];
 	u32 len;
+	bool ts;
+	u32 tsval;
 };
 
 static void give(struct abuse *a, u8 dir, u8 flags, u32 seq, u32 ack,
@@ -30,7 +32,7 @@ static void give(struct abuse *a, u8 dir, u8 flags, u32 seq, u32 ack,
 	struct nst_segment seg = {
 		.dir = dir, .flags = flags, .seq = seq, .ack = ack, .win = 60000,
 		.payload = p, .len = len, .seg_size = len, .mss = 1460,
-		.wscale = 0xff,
+		.wscale = 0xff, .has_ts = a->ts, .tsval = a->tsval,
 	};
 
 	a->w->now++;
@@ -38,10 +40,12 @@ static void give(struct abuse *a, u8 dir, u8 flags, u32 seq, u32 ack,
 }
 
 /* A connection that is followed, and a message that grows or shrinks. */
-static struct abuse *start(void)
+static struct abuse *start_with(bool ts, u32 tsval)
 {
 	struct abuse *a = calloc(1, sizeof(*a));
 
+	a->ts = ts;
+	a->tsval = tsval;
 	a->w = world_new();
 	a->live = a->w->live;
 	conn_init(&a->c, &a->w->env, 1, 0, &a->w->map);
@@ -55,6 +59,11 @@ static struct abuse *start(void)
 			 "From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\n"
 			 "Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n");
 	return a;
+}
+
+static struct abuse *start(void)
+{
+	return start_with(false, 0);
 }
 
 static void stop(struct abuse *a)
@@ -147,6 +156,51 @@ static void test_blind_below_window(void **state)
 	step_segment(&a->c, &seg, ++a->w->now, &a->out);
 	assert_null(f->blocks);
 	assert_int_equal(a->out.ack, seq);
+	stop(a);
+}
+
+/* With a timestamp from far ahead all that comes would look old, for ever. */
+static void test_blind_timestamp(void **state)
+{
+	struct abuse *a = start_with(true, 1000);
+	u32 seq = message(a, CLIENT_ISN + 1);
+	(void)state;
+
+	give(a, 1, NST_ACK, SERVER_ISN + 1, a->c.flow[0].snd_nxt, NULL, 0);
+	a->tsval = 0x70000000;
+	give(a, 0, NST_ACK, seq - 50, SERVER_ISN + 1, NULL, 0);
+	give(a, 0, NST_ACK | NST_ECE, seq - 50, SERVER_ISN + 1, a->text, 49);
+	/* What it says goes on with a number that counts: with no such time. */
+	assert_int_equal(a->out.verdict, NST_TRIM);
+	assert_int_equal(a->out.tsval, 1000);
+	a->tsval = 1001;
+	message(a, seq);
+	assert_int_equal(a->out.verdict, NST_CARRY);
+	assert_count(a->w, SEG_OLD_TIMESTAMP, 0);
+	stop(a);
+}
+
+/* Nothing was said for so long that the clock looks as if it ran backwards. */
+static void test_timestamp_wraps(void **state)
+{
+	struct abuse *a = start_with(true, 1000);
+	u32 seq = message(a, CLIENT_ISN + 1);
+	(void)state;
+
+	give(a, 1, NST_ACK, SERVER_ISN + 1, a->c.flow[0].snd_nxt, NULL, 0);
+	a->tsval = 1000 + 0x80000010;
+	a->w->now += 0x80000000 / 1000 - 1000;
+	message(a, seq);
+	assert_int_equal(a->out.verdict, NST_DROP);
+	assert_count(a->w, SEG_OLD_TIMESTAMP, 1);
+	a->w->now += 1000;
+	/* What overtakes, too. */
+	give(a, 0, NST_ACK, seq + 10, SERVER_ISN + 1, a->text + 10, a->len - 10);
+	assert_count(a->w, SEG_OUT_OF_ORDER, 1);
+	give(a, 0, NST_ACK, seq, SERVER_ISN + 1, a->text, 10);
+	assert_int_equal(a->c.flow[0].rcv_nxt, seq + a->len);
+	assert_int_equal(a->c.flow[0].ts_recent, a->tsval);
+	assert_count(a->w, SEG_OLD_TIMESTAMP, 1);
 	stop(a);
 }
 
@@ -265,6 +319,8 @@ int main(void)
 		cmocka_unit_test(test_blind_syn_ack),
 		cmocka_unit_test(test_blind_syn),
 		cmocka_unit_test(test_blind_below_window),
+		cmocka_unit_test(test_blind_timestamp),
+		cmocka_unit_test(test_timestamp_wraps),
 		cmocka_unit_test(test_new_connection),
 		cmocka_unit_test(test_backlog_is_bounded),
 		cmocka_unit_test(test_no_memory_fails_open),
