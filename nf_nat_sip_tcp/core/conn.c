@@ -133,6 +133,8 @@ static void step_rst(struct nst_conn *c, const struct nst_segment *seg,
 		c->flow[dir].ack_due = 0;
 		c->flow[dir].rto_due = 0;
 		c->flow[dir].order_due = 0;
+		/* Behind bytes that are gone it would look like their end. */
+		c->flow[dir].fin_waits = false;
 		c->flow[dir].mode = NST_MODE_IDLE;
 	}
 	c->state = NST_CONN_OPAQUE;

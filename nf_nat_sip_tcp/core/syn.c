@@ -80,6 +80,8 @@ static void restart(struct nst_conn *c, const struct nst_segment *syn_ack)
 	memset(&f->map, 0, sizeof(f->map));
 	f->isn = c->new_isn;
 	f->spoke = false;
+	f->fin = false;
+	f->fin_waits = false;
 	f->snd_nxt = syn_ack->ack;
 	f->rend_nxt = syn_ack->ack;
 	c->new_syn = false;

@@ -222,6 +222,55 @@ static void test_new_connection(void **state)
 	stop(a);
 }
 
+/* A message and a FIN wait for a receiver without a window. */
+static u32 fin_waits(struct abuse *a)
+{
+	struct nst_segment shut = {
+		.dir = 1, .flags = NST_ACK, .seq = SERVER_ISN + 1,
+	};
+	u32 seq = message(a, CLIENT_ISN + 1);
+
+	shut.ack = a->c.flow[0].snd_nxt;
+	/* So much more is taken from the sender, and the receiver has no room. */
+	step_segment(&a->c, &shut, ++a->w->now, &a->out);
+	a->c.flow[0].edge = a->c.flow[0].snd_nxt;
+	seq = message(a, seq);
+	assert_true(flow_pending(&a->c.flow[0]));
+	give(a, 0, NST_ACK | NST_FIN, seq, SERVER_ISN + 1, NULL, 0);
+	assert_true(a->c.flow[0].fin_waits);
+	return seq;
+}
+
+/* It must not go out without the bytes, neither to who has reset ... */
+static void test_fin_waits_and_reset(void **state)
+{
+	struct abuse *a = start();
+	(void)state;
+
+	fin_waits(a);
+	give(a, 1, NST_RST | NST_ACK, SERVER_ISN + 1, a->c.flow[0].snd_una, NULL, 0);
+	assert_true(a->c.reset);
+	assert_int_equal(a->out.nr_emit, 0);
+	stop(a);
+}
+
+/* ... nor to a new connection. */
+static void test_fin_waits_and_new_connection(void **state)
+{
+	struct abuse *a = start();
+	(void)state;
+
+	fin_waits(a);
+	give(a, 0, NST_SYN, 777, 0, NULL, 0);
+	give(a, 1, NST_SYN | NST_ACK, 4242, 778, NULL, 0);
+	assert_count(a->w, OPAQUE_NEW_SYN, 1);
+	assert_int_equal(a->out.nr_emit, 0);
+	give(a, 0, NST_ACK, 778, 4243, a->text, a->len);
+	assert_int_equal(a->out.seq, 778);
+	assert_int_equal(a->out.nr_emit, 0);
+	stop(a);
+}
+
 /* A receiver that acknowledges nothing makes us keep no more than hold_max. */
 static void test_backlog_is_bounded(void **state)
 {
@@ -322,6 +371,8 @@ int main(void)
 		cmocka_unit_test(test_blind_timestamp),
 		cmocka_unit_test(test_timestamp_wraps),
 		cmocka_unit_test(test_new_connection),
+		cmocka_unit_test(test_fin_waits_and_reset),
+		cmocka_unit_test(test_fin_waits_and_new_connection),
 		cmocka_unit_test(test_backlog_is_bounded),
 		cmocka_unit_test(test_no_memory_fails_open),
 		cmocka_unit_test(test_refused_end_comes_otherwise),
