@@ -294,20 +294,12 @@ void nst_connection_reset(struct nst_connection *c, struct sk_buff_head *queue)
 	nf_ct_set_closing(&c->ct->ct_general);
 }
 
-/* Do bytes acknowledged, or an offset, depend on us in this direction? */
-static bool flow_depends(const struct nst_flow *f)
-{
-	return f->map.after || !seqmap_constant(&f->map) || f->blocks ||
-	       (f->hold && f->acked == f->rcv_nxt);
-}
-
 /* Without us its bytes would go missing, or come twice, unnoticed. */
 bool nst_connection_must_reset(const struct nst_connection *c)
 {
 	u8 state = c->ct->proto.tcp.state;
 
-	return c->life <= NST_LIFE_HANDOVER &&
-	       (flow_depends(&c->core.flow[0]) || flow_depends(&c->core.flow[1])) &&
+	return c->life <= NST_LIFE_HANDOVER && conn_depends(&c->core) &&
 	       state >= TCP_CONNTRACK_SYN_RECV && state <= TCP_CONNTRACK_CLOSE_WAIT;
 }
 

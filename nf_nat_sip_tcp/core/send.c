@@ -335,6 +335,18 @@ bool conn_holds_since(const struct nst_conn *c, u64 when)
 	return false;
 }
 
+/* Of what is held a part may have been acknowledged, and the rest not yet. */
+static bool flow_depends(const struct nst_flow *f)
+{
+	return f->map.after || !seqmap_constant(&f->map) || f->blocks ||
+	       (f->hold && seq_after(f->acked, f->rcv_nxt - f->hold->len));
+}
+
+bool conn_depends(const struct nst_conn *c)
+{
+	return flow_depends(&c->flow[0]) || flow_depends(&c->flow[1]);
+}
+
 static u64 earlier(u64 a, u64 b)
 {
 	if (!a || !b)

@@ -222,6 +222,29 @@ static void test_new_connection(void **state)
 	stop(a);
 }
 
+/*
+ * The connection is deleted while a part of what is held has been acknowledged
+ * and the rest not yet: both ends have to be told.
+ */
+static void test_depends_on_acknowledged(void **state)
+{
+	struct abuse *a = start();
+	u32 seq = CLIENT_ISN + 1;
+	(void)state;
+
+	assert_false(conn_depends(&a->c));
+	give(a, 0, NST_ACK, seq, SERVER_ISN + 1, a->text, 20);
+	assert_false(conn_depends(&a->c));
+	a->w->now += 20;
+	step_timer(&a->c, a->w->now, &a->out);
+	assert_int_equal(a->c.flow[0].acked, seq + 20);
+	assert_true(conn_depends(&a->c));
+	give(a, 0, NST_ACK, seq + 20, SERVER_ISN + 1, a->text + 20, 20);
+	assert_int_equal(a->c.flow[0].acked, seq + 20);
+	assert_true(conn_depends(&a->c));
+	stop(a);
+}
+
 /* A message and a FIN wait for a receiver without a window. */
 static u32 fin_waits(struct abuse *a)
 {
@@ -371,6 +394,7 @@ int main(void)
 		cmocka_unit_test(test_blind_timestamp),
 		cmocka_unit_test(test_timestamp_wraps),
 		cmocka_unit_test(test_new_connection),
+		cmocka_unit_test(test_depends_on_acknowledged),
 		cmocka_unit_test(test_fin_waits_and_reset),
 		cmocka_unit_test(test_fin_waits_and_new_connection),
 		cmocka_unit_test(test_backlog_is_bounded),
