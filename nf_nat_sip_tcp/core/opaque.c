@@ -93,15 +93,17 @@ void opaque_at_rest(struct nst_conn *c, const struct nst_segment *seg,
 {
 	const struct nst_flow *f = &c->flow[seg->dir];
 	const struct nst_flow *back = &c->flow[!seg->dir];
+	u32 end = seg->seq + seg->len + !!(seg->flags & NST_FIN);
 	u8 i;
 
 	out->seq = seg->seq + f->map.after;
 	out->ack = seg->ack - back->map.after;
 	/*
 	 * Maybe from before the last change: the receiver has it in another
-	 * shape (I4).  With this number it says so once more.
+	 * shape (I4).  With this number it says so once more.  Where there is a
+	 * FIN behind them it takes that, and no bytes.
 	 */
-	if (seg->len && f->spoke && !seq_after(seg->seq + seg->len, f->acked)) {
+	if (seg->len && f->spoke && !seq_after(end, f->acked)) {
 		nst_count(c->env, NST_R_SEG_STALE);
 		out->verdict = NST_TRIM;
 	}

@@ -245,6 +245,25 @@ static void test_depends_on_acknowledged(void **state)
 	stop(a);
 }
 
+/* Some repeat the last bytes with their FIN, though they are acknowledged. */
+static void test_fin_behind_old_bytes(void **state)
+{
+	struct abuse *a = start();
+	u32 seq = message(a, CLIENT_ISN + 1);
+	u32 sent = a->c.flow[0].snd_nxt;
+	(void)state;
+
+	give(a, 1, NST_ACK, SERVER_ISN + 1, sent, NULL, 0);
+	step_opaque(&a->c, NST_R_OPAQUE_SETTING, ++a->w->now, &a->out);
+	give(a, 0, NST_ACK, seq - 20, SERVER_ISN + 1, a->text + a->len - 20, 20);
+	assert_int_equal(a->out.verdict, NST_TRIM);
+	give(a, 0, NST_ACK | NST_FIN, seq - 20, SERVER_ISN + 1, a->text + a->len - 20, 20);
+	assert_int_equal(a->out.verdict, NST_ACCEPT);
+	assert_int_equal(a->out.clear_flags & NST_FIN, 0);
+	assert_int_equal(a->out.seq + 20, sent);
+	stop(a);
+}
+
 /* A message and a FIN wait for a receiver without a window. */
 static u32 fin_waits(struct abuse *a)
 {
@@ -395,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_timestamp_wraps),
 		cmocka_unit_test(test_new_connection),
 		cmocka_unit_test(test_depends_on_acknowledged),
+		cmocka_unit_test(test_fin_behind_old_bytes),
 		cmocka_unit_test(test_fin_waits_and_reset),
 		cmocka_unit_test(test_fin_waits_and_new_connection),
 		cmocka_unit_test(test_backlog_is_bounded),
