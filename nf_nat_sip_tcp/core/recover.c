@@ -26,10 +26,18 @@
 #define DUP_ACKS 3
 /*
  * How long bytes wait for a receiver that says nothing, by the number of FINs
- * that have passed: conntrack forgets such a connection after 300 s, 60 s
+ * that conntrack has seen: it forgets such a connection after 300 s, 60 s
  * (CLOSE_WAIT) and 30 s (LAST_ACK), and with it whom to tell.
  */
 static const u32 patience[] = { 120000, 45000, 20000 };
+
+/* One that waits here has come by conntrack already. */
+static u8 nr_fins(const struct nst_conn *c)
+{
+	const struct nst_flow *f = c->flow;
+
+	return (f[0].fin || f[0].fin_waits) + (f[1].fin || f[1].fin_waits);
+}
 
 static u32 rto_base(const struct nst_recovery *r)
 {
@@ -374,7 +382,7 @@ void recover_timeout(struct nst_conn *c, u8 dir, struct nst_out *out)
 {
 	struct nst_flow *f = &c->flow[dir];
 	struct nst_recovery *r = &f->recovery;
-	u64 end = r->heard + patience[c->flow[0].fin + c->flow[1].fin];
+	u64 end = r->heard + patience[nr_fins(c)];
 
 	f->rto_due = 0;
 	if (!f->blocks)

@@ -313,6 +313,29 @@ static void test_fin_waits_and_new_connection(void **state)
 	stop(a);
 }
 
+/*
+ * conntrack has seen both FINs, though one has not gone out: it remembers the
+ * connection for half a minute, and both ends must have heard of it by then.
+ */
+static void test_fin_waits_and_patience(void **state)
+{
+	struct abuse *a = start();
+	u64 begin;
+	(void)state;
+
+	give(a, 1, NST_ACK | NST_FIN, SERVER_ISN + 1, CLIENT_ISN + 1, NULL, 0);
+	assert_true(a->c.flow[1].fin);
+	fin_waits(a);
+	begin = a->w->now;
+	while (a->out.timer && !a->out.closing) {
+		a->w->now = a->out.timer;
+		step_timer(&a->c, a->w->now, &a->out);
+	}
+	assert_count(a->w, RESET, 1);
+	assert_in_range(a->w->now - begin, 15000, 29000);
+	stop(a);
+}
+
 /* A receiver that acknowledges nothing makes us keep no more than hold_max. */
 static void test_backlog_is_bounded(void **state)
 {
@@ -417,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_fin_behind_old_bytes),
 		cmocka_unit_test(test_fin_waits_and_reset),
 		cmocka_unit_test(test_fin_waits_and_new_connection),
+		cmocka_unit_test(test_fin_waits_and_patience),
 		cmocka_unit_test(test_backlog_is_bounded),
 		cmocka_unit_test(test_no_memory_fails_open),
 		cmocka_unit_test(test_refused_end_comes_otherwise),
