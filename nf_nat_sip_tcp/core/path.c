@@ -65,6 +65,14 @@ void path_seen(struct nst_flow *f, const struct nst_segment *seg)
 	f->seg_max = seg->seg_size;
 }
 
+/* What an error leaves for payload; a header as long as its MTU leaves little. */
+static u16 told_max(const struct nst_flow *f, u16 mss)
+{
+	u16 least = MSS_LEAST + options_len(f);
+
+	return (mss > least ? mss : least) - options_len(f);
+}
+
 /* The size that every path takes is left alone: then it is not the size. */
 static bool path_halve(struct nst_flow *f)
 {
@@ -95,14 +103,13 @@ void path_timeout(struct nst_conn *c, struct nst_flow *f)
 static void too_big(struct nst_conn *c, const struct nst_icmp *e, struct nst_out *out)
 {
 	struct nst_flow *f = &c->flow[e->dir];
-	u16 options = options_len(f);
 	bool lower;
 
 	if (seq_before(e->seq, f->snd_una) || !seq_before(e->seq, f->snd_nxt)) {
 		nst_count(c->env, NST_R_ICMP_STALE);
 		return;
 	}
-	lower = e->mss > options ? path_lower(f, e->mss - options) : path_halve(f);
+	lower = e->mss ? path_lower(f, told_max(f, e->mss)) : path_halve(f);
 	if (!lower)
 		return;
 	nst_count(c->env, NST_R_ICMP_CUT);

@@ -175,6 +175,29 @@ static void test_too_big_without_size(void **state)
 	model_end(m);
 }
 
+/* The quoted header is as long as the MTU: the sender of such a one is a liar. */
+static void test_too_big_for_nothing(void **state)
+{
+	u16 mss[] = { 1, 12, 20, 99 };
+	u32 i, n;
+	(void)state;
+
+	for (i = 0; i < ARRAY_SIZE(mss); i++) {
+		struct model *m = start("for nothing", i, 1460);
+		struct nst_icmp e = { .dir = 0, .too_big = true, .mss = mss[i] };
+
+		n = text_invite(text, 1, 45);
+		model_open(m);
+		say(m, 0, text, n);
+		model_run(m, 1);
+		e.seq = m->conn.flow[0].snd_una;
+		judge(m, e.seq != m->conn.flow[0].snd_nxt, "nothing is under way");
+		gateway_icmp(m, &e);
+		judge(m, m->conn.flow[0].path_max >= 87, "path_max %u", m->conn.flow[0].path_max);
+		model_free(m);
+	}
+}
+
 /* Somebody in between drops what is large, and is silent. */
 static void test_black_hole(void **state)
 {
@@ -294,6 +317,7 @@ int main(void)
 		cmocka_unit_test(test_sender_knows_better),
 		cmocka_unit_test(test_too_big),
 		cmocka_unit_test(test_too_big_without_size),
+		cmocka_unit_test(test_too_big_for_nothing),
 		cmocka_unit_test(test_black_hole),
 		cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_first_and_last_byte),
