@@ -348,7 +348,7 @@ static void step_in_order(struct step *st, u32 skip)
 		conn_opaque(st->c, NST_R_OPAQUE_FIN);
 	}
 	feed_verdict(st);
-	if (f->hold)
+	if (f->hold && st->fd.pos)
 		nst_count(st->c->env, NST_R_SEG_HELD);
 	if (fin)
 		take_fin(st);

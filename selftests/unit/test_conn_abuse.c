@@ -419,6 +419,8 @@ static void test_refused_end_comes_otherwise(void **state)
 	a->w->env.ops = &ops;
 	give(a, 0, NST_ACK, seq + cut, SERVER_ISN + 1, a->text + cut, a->len - cut);
 	assert_int_equal(a->c.flow[0].rcv_nxt, seq + cut);
+	assert_count(a->w, SEG_NOMEM, 1);
+	assert_count(a->w, SEG_HELD, 1);
 	a->w->env.ops = real;
 	give(a, 0, NST_ACK, seq + cut, SERVER_ISN + 1, other, sizeof(other) - 1);
 	assert_int_equal(a->c.flow[0].mode, NST_MODE_IDLE);
