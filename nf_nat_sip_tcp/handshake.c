@@ -238,5 +238,11 @@ struct nst_connection *nst_handshake(struct nst_packet *p, struct nst_private *p
 	}
 	if (!(seg->flags & NST_RST))
 		take_ack(p, priv);
-	return seg->len ? first_data(p, priv) : NULL;
+	/*
+	 * Bytes from before the first one are nobody's, or probe: conntrack lets
+	 * them pass with half of all numbers, and nothing is to be learnt of them.
+	 */
+	if (!seg->len || before(seg->seq, priv->isn[seg->dir] + 1))
+		return NULL;
+	return first_data(p, priv);
 }
