@@ -184,6 +184,7 @@ static void step_empty(struct nst_conn *c, const struct nst_segment *seg,
  * @seg: segment
  * @news: its acknowledgement is worth passing on
  * @skip: so many of its bytes came before
+ * @again: it passes for those, and is cut behind them
  * @fd: its bytes
  * @out: what to do
  */
@@ -192,6 +193,7 @@ struct step {
 	const struct nst_segment *seg;
 	bool news;
 	u32 skip;
+	bool again;
 	struct feed fd;
 	struct nst_out *out;
 };
@@ -206,6 +208,9 @@ static void feed_verdict(struct step *st)
 	feed_retain(&st->fd);
 	f->rcv_nxt += st->fd.pos;
 	order_take(st->c, st->seg->dir, out);
+	/* What is new goes out on segments of ours. */
+	if (st->again)
+		return;
 	if (!flow_pending(f) && (passed || !st->seg->len)) {
 		out->seq = f->snd_nxt;
 		out->len = passed;
@@ -232,7 +237,8 @@ static void take_fin(struct step *st)
 		return;
 	}
 	order_flush(st->c, f);	/* nothing comes behind it */
-	if (flow_pending(f) || (out->verdict != NST_CARRY && out->verdict != NST_ACCEPT)) {
+	if (flow_pending(f) || out->len != st->seg->len ||
+	    (out->verdict != NST_CARRY && out->verdict != NST_ACCEPT)) {
 		out->clear_flags |= NST_FIN;
 		f->fin_waits = true;
 	} else {
@@ -336,6 +342,7 @@ static void step_in_order(struct step *st, u32 skip)
 			out_strip(st->c, st->seg->dir, st->news, st->out);
 		return;
 	}
+	st->again = skip && flow_again(f, st->seg, st->out);
 	if (feed_start(st, skip))
 		st->fd.err = -ENOMEM;
 	else

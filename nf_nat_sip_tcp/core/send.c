@@ -145,28 +145,38 @@ static void repeat_retained(struct nst_conn *c, const struct nst_segment *seg,
 	out_strip(c, seg->dir, news, out);
 }
 
-/*
- * Repeated bytes that the receiver may lack, up to @end: what is in front of
- * the first retained byte the sender's own segment carries.
+/**
+ * flow_again - repeated bytes that only their sender can repeat
+ * @f: its flow
+ * @seg: a segment that begins before RCV.NXT
+ * @out: its number, and the length to which it is cut
+ *
+ * That is all that the receiver may lack in front of the first byte that is
+ * retained or held.
+ *
+ * Return: true where the segment has to pass for them.
  */
-static void repeat_bytes(struct nst_conn *c, const struct nst_segment *seg,
-			 u32 end, bool news, struct nst_out *out)
+bool flow_again(struct nst_flow *f, const struct nst_segment *seg, struct nst_out *out)
 {
-	struct nst_flow *f = &c->flow[seg->dir];
+	u32 end = seq_min(seg->seq + seg->len + !!(seg->flags & NST_FIN),
+			  f->rcv_nxt - hold_len(f));
 	u32 from = seqmap_to_new(&f->map, seg->seq);
-	/* The last byte and not the end: that may lie inside a record. */
-	u32 to = seqmap_to_new(&f->map, end - 1) + 1;
-	u32 first;
+	u32 first, to;
 
+	if (!seq_before(seg->seq, end) ||
+	    seq_before(seg->seq, seqmap_to_orig(&f->map, f->snd_una)))
+		return false;
+	/* The last byte and not the end: that may lie inside a record. */
+	to = seqmap_to_new(&f->map, end - 1) + 1;
+	if (!retain_overlaps(f, from, to, &first))
+		first = from + (end - seg->seq);
+	if (first == from)
+		return false;
 	out->seq = from;
-	if (!retain_overlaps(f, from, to, &first)) {
-		if (seg->len > end - seg->seq)
-			out->len = end - seg->seq;
-	} else if (seq_after(first, from)) {
-		out->len = first - from;
-	} else {
-		repeat_retained(c, seg, news, out);
-	}
+	out->len = first - from < seg->len ? first - from : seg->len;
+	/* Karn: whose acknowledgement that will be nobody knows. */
+	f->recovery.timing = false;
+	return true;
 }
 
 /* RFC 9293 3.8.4 allows a keep-alive one byte of garbage; it stays here. */
@@ -229,10 +239,8 @@ void flow_repeat(struct nst_conn *c, const struct nst_segment *seg, bool news,
 		repeat_fin(c, seg->dir, out);
 	} else if (!seq_before(seg->seq, held)) {
 		out_strip(c, seg->dir, news, out);
-	} else if (seq_before(seg->seq, una)) {
+	} else if (!flow_again(f, seg, out)) {
 		repeat_retained(c, seg, news, out);
-	} else {
-		repeat_bytes(c, seg, seq_min(end, held), news, out);
 	}
 }
 

@@ -52,6 +52,42 @@ static void write_by(struct model *m, u32 n, u32 step)
 }
 
 /*
+ * Behind us, of a segment that passed: what its sender repeats together with
+ * new bytes passes, too, for nobody else has it.
+ */
+static void test_lost_behind_repeated_with_news(void **state)
+{
+	u32 v, n;
+	(void)state;
+
+	for (v = 0; v < 8; v++) {
+		struct model *m = start("repeated with news", v);
+
+		model_open(m);
+		lost_hop = 1;
+		lost_nr = 1;
+		m->fate = lose_one;
+		n = sprintf(text, "\r\n\r\n");
+		if (v & 2)
+			n += text_options(text + n, 1);
+		expect_text(m, 0, text, n);
+		peer_write(m, 0, text, 4);
+		model_run(m, 50);
+		judge(m, lost_seen == 1, "nothing was lost");
+		stream_put(&m->peer[0].out, 4, text + 4, n - 4);
+		m->peer[0].fin = v & 4;
+		m->peer[0].nxt = m->peer[0].isn + 1 + n + !!(v & 4);
+		m->peer[0].max = m->peer[0].nxt;
+		m->peer[0].rto_due = model_now(m) + 1000;
+		peer_repeat(m, 0, 0, n + !!(v & 4));
+		model_run(m, 500);
+		judge(m, m->peer[0].una == m->peer[0].nxt, "not delivered");
+		judge(m, !m->peer[0].rtos, "a time-out of the sender");
+		model_end(m);
+	}
+}
+
+/*
  * In front of us: what came behind the loss is stored, so that the sender
  * sends one segment again and no time-out passes.
  */
@@ -282,6 +318,7 @@ static void test_timestamps_in_disorder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lost_behind_repeated_with_news),
 		cmocka_unit_test(test_lost_before),
 		cmocka_unit_test(test_lost_behind),
 		cmocka_unit_test(test_all_lost_behind),
