@@ -81,18 +81,33 @@ static int feed_pass(struct feed *fd, u32 len)
 	return 0;
 }
 
+/*
+ * How much of the payload may belong to the message: what is behind it needs no
+ * room beside it.
+ */
+static u32 hold_most(const struct feed *fd)
+{
+	u32 most = fd->f->need ? fd->f->need : fd->c->env->set.header_max;
+	u32 len = fd->n - fd->pos, have = hold_len(fd->f);
+
+	return most > have && most - have < len ? most - have : len;
+}
+
 /* The rest of the payload has to wait. */
 static int feed_hold(struct feed *fd)
 {
-	u32 len = fd->n - fd->pos;
 	struct nst_flow *f = fd->f;
+	u32 len = hold_most(fd);
 	int err;
 
 	/* In front of held bytes the payload must be cut: it needs a block. */
 	if (fd->passed && feed_replace(fd, 0))
 		return -ENOMEM;
-	/* What is stored has left room for this, unless the limit was lowered. */
-	if (flow_memory(f) - f->stored + len > fd->c->env->set.hold_max) {
+	/*
+	 * What is stored has left room for this, unless the limit was lowered.
+	 * Bytes count, not blocks: what header_max and body_max allow must fit.
+	 */
+	if (f->retained + hold_len(f) + len > fd->c->env->set.hold_max) {
 		/* What is retained goes away by itself, what is held does not. */
 		if (!f->blocks)
 			fd->lost = NST_R_OPAQUE_HOLD_MAX;

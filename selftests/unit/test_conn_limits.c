@@ -276,6 +276,32 @@ static void test_hold_max(void **state)
 	}
 }
 
+/* As small as it may be: what header_max and body_max allow fits, whatever follows. */
+static void test_hold_max_least(void **state)
+{
+	u32 v, n;
+	(void)state;
+
+	for (v = 0; v < 8; v++) {
+		struct model *m = start("least hold_max", v);
+		struct nst_settings *set = &m->w->env.set;
+
+		m->peer[0].mss = 536 + 1700 * v;
+		m->peer[1].mss = 9000;
+		n = text_invite(text, 1, 400);
+		set->header_max = 600;
+		set->body_max = n - 300;
+		set->hold_max = set->header_max + set->body_max;
+		model_open(m);
+		n += text_options(text + n, 2);
+		n += text_options(text + n, 3);
+		say(m, 0, text, n);
+		model_settle(m);
+		judge(m, m->conn.state == NST_CONN_FOLLOWED, "went opaque");
+		model_end(m);
+	}
+}
+
 /* What was on its way when a connection went opaque arrives as it was rendered. */
 static void test_opaque_in_flight(void **state)
 {
@@ -470,6 +496,7 @@ int main(void)
 		cmocka_unit_test(test_ack_absorbed),
 		cmocka_unit_test(test_hold_timeout),
 		cmocka_unit_test(test_hold_max),
+		cmocka_unit_test(test_hold_max_least),
 		cmocka_unit_test(test_opaque_in_flight),
 		cmocka_unit_test(test_opaque_waits),
 		cmocka_unit_test(test_switched_off),
