@@ -193,7 +193,11 @@ static const struct nst_block *run_end(const struct nst_block *b, u32 *right)
 	return b;
 }
 
-/* The run that has what came last, or all others. */
+/*
+ * The run that has what came last, or all others.  What is next, but waits for
+ * memory, is none: a block that begins at the acknowledgement looks as if it had
+ * been announced and then given away (RFC 2018 section 8).
+ */
 static void add_runs(const struct nst_flow *f, struct nst_emit *e, bool newest)
 {
 	const struct nst_block *b, *next;
@@ -201,6 +205,8 @@ static void add_runs(const struct nst_flow *f, struct nst_emit *e, bool newest)
 
 	for (b = f->order; b; b = next) {
 		next = run_end(b, &right);
+		if (!seq_after(b->seq, f->rcv_nxt))
+			continue;
 		if (newest == (f->order_last - b->seq < right - b->seq))
 			add_sack(e, b->seq, right);
 	}

@@ -141,6 +141,22 @@ static void test_newest_first(void **state)
 	finish(x);
 }
 
+/* What is next, but could not be taken yet, is no block behind a gap. */
+static void test_next_is_no_block(void **state)
+{
+	struct fixture *x = start(77);
+	struct nst_emit e = { .ack = 77 + 100 };
+	(void)state;
+
+	assert_int_equal(add(x, 50, 100), 0);
+	assert_int_equal(add(x, 300, 10), 0);
+	x->f->rcv_nxt += 100;
+	order_sack(x->f, &e);
+	assert_int_equal(e.nr_sack, 1);
+	assert_int_equal(e.sack[0].left, 77 + 300);
+	finish(x);
+}
+
 /* The first of two that contradict each other counts. */
 static void test_contradiction(void **state)
 {
@@ -191,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_any_order),
 		cmocka_unit_test(test_newest_first),
+		cmocka_unit_test(test_next_is_no_block),
 		cmocka_unit_test(test_contradiction),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_no_memory),
