@@ -371,6 +371,7 @@ struct nst_flow {
  * @map: address map
  * @doomed: on_error says that both ends are reset at the end of this step
  * @reset: a RST that counts has passed
+ * @gone: we have reset both ends
  * @sent: &nst_flow.snd_nxt of both directions when this step began
  * @new_syn: a SYN with another number passed on the live connection
  * @new_isn: its number
@@ -389,6 +390,7 @@ struct nst_conn {
 	struct nst_natmap map;
 	bool doomed;
 	bool reset;
+	bool gone;
 	u32 sent[2];
 	bool new_syn;
 	u32 new_isn;

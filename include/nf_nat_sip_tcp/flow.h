@@ -182,6 +182,7 @@ void recover_restart(const struct nst_conn *c, struct nst_flow *f);
 void recover_smaller(struct nst_conn *c, u8 dir, struct nst_out *out);
 void recover_timeout(struct nst_conn *c, u8 dir, struct nst_out *out);
 void flow_give_up(struct nst_conn *c, enum nst_reason reason, struct nst_out *out);
+void flow_gone(struct nst_conn *c, const struct nst_segment *seg, struct nst_out *out);
 
 /* path.c: how large a segment of ours may be */
 u16 path_cut(const struct nst_flow *f);

@@ -362,7 +362,24 @@ void flow_give_up(struct nst_conn *c, enum nst_reason reason, struct nst_out *ou
 			reset_at(c, to, f->snd_nxt, out);
 	}
 	c->state = NST_CONN_OPAQUE;
+	c->gone = true;
 	out->closing = true;
+}
+
+/**
+ * flow_gone - an end whose RST was lost is told again
+ * @c: connection that was given up
+ * @seg: what it sends; with that number it takes a RST (RFC 9293 3.10.7.1)
+ * @out: gets the RST, and nothing else goes out
+ *
+ * The other end would not: it may live, too, and what was acknowledged to this
+ * one is thrown away.
+ */
+void flow_gone(struct nst_conn *c, const struct nst_segment *seg, struct nst_out *out)
+{
+	out->verdict = NST_DROP;
+	if (seg->flags & NST_ACK)
+		reset_at(c, !seg->dir, seg->ack, out);
 }
 
 /* A window that stays shut is probed: one below, as Linux does it. */

@@ -86,6 +86,7 @@ static void restart(struct nst_conn *c, const struct nst_segment *syn_ack)
 	f->rend_nxt = syn_ack->ack;
 	c->new_syn = false;
 	c->reset = false;
+	c->gone = false;
 }
 
 /*

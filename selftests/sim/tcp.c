@@ -310,7 +310,7 @@ static bool check_segment(struct sim *s, u8 e, const struct nst_segment *seg, s6
 	return false;
 }
 
-/* RFC 9293 3.10.7.1, for who has aborted; others have been forgotten. */
+/* RFC 9293 3.10.7.1, for who has aborted or was reset; others have been forgotten. */
 static void answer_closed(struct sim *s, u8 e, const struct nst_segment *seg)
 {
 	struct end *p = &s->end[e];
@@ -318,7 +318,7 @@ static void answer_closed(struct sim *s, u8 e, const struct nst_segment *seg)
 		.dir = e, .flags = NST_RST, .seq = seg->ack, .wscale = 0xff, .mss = 536,
 	};
 
-	if (!p->aborted || !(seg->flags & NST_ACK) || seg->flags & NST_RST || p->rst_at > s->now)
+	if (!(p->aborted || p->reset) || !(seg->flags & NST_ACK) || seg->flags & NST_RST || p->rst_at > s->now)
 		return;
 	p->rst_at = s->now + 10;
 	must(s, CLOSE, ++p->rsts < 300, "end %u does not take a RST", !e);

@@ -443,6 +443,33 @@ static void test_give_up(void **state)
 	}
 }
 
+/* The RSTs are lost: whoever says something is told again. */
+static u32 deaf_to_rst(struct model *m, struct packet *p)
+{
+	if (p->s.flags & NST_RST)
+		return model_now(m) > 200 * 1000;
+	return deaf(m, p);
+}
+
+static void test_give_up_again(void **state)
+{
+	u32 v, n;
+	(void)state;
+
+	for (v = 0; v < 4; v++) {
+		struct model *m = start_deaf(v, deaf_to_rst);
+
+		n = text_options(text, 1);
+		say(m, 0, text, n);
+		model_run(m, 220 * 1000);
+		judge(m, m->closing && !m->peer[0].reset && !m->peer[1].reset, "told too early");
+		peer_write(m, 0, "\r\n", 2);
+		peer_write(m, 1, "\r\n", 2);
+		model_run(m, 100);
+		both_are_told(m);
+	}
+}
+
 /* The other direction's time-out ends it in the step that repeats for this one. */
 static void test_give_up_both(void **state)
 {
@@ -501,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_opaque_waits),
 		cmocka_unit_test(test_switched_off),
 		cmocka_unit_test(test_give_up),
+		cmocka_unit_test(test_give_up_again),
 		cmocka_unit_test(test_give_up_both),
 		cmocka_unit_test(test_give_up_probes),
 	};
