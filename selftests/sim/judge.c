@@ -56,6 +56,8 @@ static void start_side(struct sim *s, const struct nst_segment *seg)
 	d->tsval = seg->tsval;
 	d->ts_low = seg->tsval;
 	d->ts_seen = true;
+	/* A SYN passes as it is. */
+	s->side[!seg->dir].given_edge = seg->win;
 	if (seg->flags & NST_ACK)
 		s->side[!seg->dir].told_edge = max64(s->side[!seg->dir].told_edge, seg->win);
 }
@@ -97,6 +99,7 @@ void judge_arrival(struct sim *s, const struct nst_segment *seg)
 		return;
 	back->told_ack = max64(back->told_ack, ack);
 	back->told_edge = max64(back->told_edge, ack + ((s64)seg->win << scale_of(s, seg)));
+	back->edge_most = max64(back->edge_most, edge_ceil(back));
 }
 
 /* What leaves as data. */
@@ -186,6 +189,19 @@ static void judge_sack(struct sim *s, const struct nst_segment *seg, s64 ack)
 	}
 }
 
+/*
+ * What was allowed once is not taken back, even if nobody has been told of it,
+ * and messages have grown since.
+ */
+static void judge_edge(struct sim *s, struct side *d, s64 edge)
+{
+	d->edge_most = max64(d->edge_most, edge_ceil(d));
+	if (is_over(s) || s->oom)
+		return;
+	must(s, EDGE_KEPT, edge <= max64(d->edge_most, d->given_edge), "%lld, where %lld was told",
+	     LL(edge), LL(d->edge_most));
+}
+
 static void judge_ack(struct sim *s, const struct nst_segment *seg, bool own)
 {
 	struct side *d = &s->side[!seg->dir];
@@ -205,6 +221,7 @@ static void judge_ack(struct sim *s, const struct nst_segment *seg, bool own)
 		must(s, I2_ACK, ack >= told_orig(s, d) || s->oom, "%lld, where %lld (%lld) was told", LL(ack),
 		     LL(told_orig(s, d)), LL(d->told_ack));
 	}
+	judge_edge(s, d, edge);
 	d->given_ack = max64(d->given_ack, ack);
 	d->given_edge = max64(d->given_edge, edge);
 	judge_sack(s, seg, ack);

@@ -195,3 +195,35 @@ s64 fresh_ceil(const struct side *d, s64 orig)
 {
 	return translate(d, orig, false, true);
 }
+
+/* How much shorter it may have become. */
+static u32 shrinks(const struct piece *pc)
+{
+	const struct phrase *ph = pc->phrase;
+
+	return ph && ph->full.len < ph->raw.len ? ph->raw.len - ph->full.len : 0;
+}
+
+/*
+ * The receiver's right edge in numbers of the sender, at most: which of the
+ * messages between what left and what came count already nobody can see from
+ * outside.
+ */
+s64 edge_ceil(const struct side *d)
+{
+	const struct piece *pc = piece_at(d, cover_top(&d->sent), true);
+	s64 came = cover_top(&d->came), most, edge;
+
+	if (!pc)
+		pc = d->piece;
+	most = d->told_edge - pc->fresh + pc->orig;
+	for (edge = most; pc < d->piece + d->nr_pieces && pc->orig < came; pc++) {
+		if (pc < d->piece + d->settled)
+			edge = d->told_edge - pc->fresh - pc->fresh_len + pc->orig + pc->len;
+		else
+			edge += shrinks(pc);
+		if (edge > most)
+			most = edge;
+	}
+	return most;
+}

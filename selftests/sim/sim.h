@@ -172,6 +172,7 @@ struct piece {
  * @told_ack: receiver's acknowledgement that reached the gateway, new
  * @told_edge: right edge that did
  * @told_win: window that did last
+ * @edge_most: the same in numbers of the sender, at most
  * @given_ack: acknowledgement given to the sender, orig
  * @given_edge: right edge given
  * @given_sack: highest SACK edge given
@@ -196,6 +197,7 @@ struct side {
 	s64 told_ack;
 	s64 told_edge;
 	u32 told_win;
+	s64 edge_most;
 	s64 given_ack;
 	s64 given_edge;
 	u32 tsval;
@@ -636,6 +638,7 @@ s64 orig_floor(const struct side *d, s64 fresh);
 s64 orig_ceil(const struct side *d, s64 fresh);
 s64 fresh_floor(const struct side *d, s64 orig);
 s64 fresh_ceil(const struct side *d, s64 orig);
+s64 edge_ceil(const struct side *d);
 bool judge_constant(const struct sim *s);
 
 static inline u32 dice(struct sim *s, u32 below)
