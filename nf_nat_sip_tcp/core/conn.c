@@ -440,15 +440,28 @@ static void step_established(struct step *st)
 		opaque_segment(c, seg, st->news, st->out);
 	else
 		step_data(st);
-	/* Going opaque lifts a limit: all that leaves now says the same. */
-	if (seg->flags & NST_ACK)
-		st->out->win = flow_window(c, !seg->dir, st->out->ack);
+}
+
+/*
+ * Going opaque lifts a limit, perhaps behind acknowledgements of this step: all
+ * that leaves now says the same, as what leaves first is not told.
+ */
+static void agree_on_edges(struct nst_conn *c, const struct nst_segment *seg,
+			   struct nst_out *out)
+{
+	struct nst_emit *e;
+
+	for (e = out->emit; e < out->emit + out->nr_emit; e++)
+		e->win = flow_window(c, !e->to, e->ack);
+	if (seg && (seg->flags & (NST_ACK | NST_RST)) == NST_ACK)
+		out->win = flow_window(c, !seg->dir, out->ack);
 }
 
 void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 		  struct nst_out *out)
 {
 	struct step st = { .c = c, .seg = seg, .out = out };
+	bool looked_at = false;
 
 	out_init(c, seg, now, out);
 	if (!(seg->flags & NST_SYN) && seg->dir == 1)
@@ -466,8 +479,12 @@ void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 	else if (c->state == NST_CONN_OPAQUE && conn_quiet(c))
 		opaque_at_rest(c, seg, out);
 	else
+		looked_at = true;
+	if (looked_at)
 		step_established(&st);
 	finish(c, seg, out);
+	if (looked_at)
+		agree_on_edges(c, seg, out);
 }
 
 void step_timer(struct nst_conn *c, u64 now, struct nst_out *out)
@@ -478,6 +495,7 @@ void step_timer(struct nst_conn *c, u64 now, struct nst_out *out)
 	flow_timer(c, 0, out);
 	flow_timer(c, 1, out);
 	finish(c, NULL, out);
+	agree_on_edges(c, NULL, out);
 }
 
 void step_opaque(struct nst_conn *c, enum nst_reason reason, u64 now,
@@ -486,4 +504,5 @@ void step_opaque(struct nst_conn *c, enum nst_reason reason, u64 now,
 	out_init(c, NULL, now, out);
 	conn_opaque(c, reason);
 	finish(c, NULL, out);
+	agree_on_edges(c, NULL, out);
 }
