@@ -215,6 +215,7 @@ struct nst_block;
  * @win: window field of its last acknowledgement
  * @dup_acks: duplicate acknowledgements in a row
  * @probes: probes that were sent, or passed, and whose answers look like those
+ * @probe_seq: end of the bytes in front of the last of them, new
  * @active: bytes up to @recover are being sent again
  * @slow_start: after a time-out: each acknowledgement lets more go than it took
  * @recover: end of what was under way when the loss was noticed, new
@@ -235,6 +236,7 @@ struct nst_recovery {
 	u16 win;
 	u8 dup_acks;
 	u8 probes;
+	u32 probe_seq;
 	bool active;
 	bool slow_start;
 	u32 recover;

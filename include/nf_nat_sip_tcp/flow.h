@@ -165,9 +165,13 @@ u16 flow_cut(const struct nst_flow *f);
 void hold_arm(struct nst_conn *c, struct nst_flow *f);
 void hold_watch(struct nst_conn *c, u8 dir);
 
-/* A probe goes to the receiver, which answers with what it said before. */
+/*
+ * A probe goes to the receiver, which answers with what it said before: once it
+ * acknowledges what was sent behind the probe, it has answered.
+ */
 static inline void flow_probes(struct nst_flow *f)
 {
+	f->recovery.probe_seq = f->snd_nxt;
 	if (f->recovery.probes < 0xff)
 		f->recovery.probes++;
 }

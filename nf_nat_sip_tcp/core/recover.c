@@ -232,7 +232,8 @@ static void took_bytes(struct nst_conn *c, u8 dir, u32 bytes, struct nst_out *ou
 	f->resends = 0;
 	f->rto_due = 0;
 	r->dup_acks = 0;
-	r->probes = 0;
+	if (seq_after(f->snd_una, r->probe_seq))
+		r->probes = 0;
 	if (!r->active)
 		return;
 	if (!seq_before(f->snd_una, r->recover))
