@@ -87,6 +87,41 @@ static void test_lost_behind_repeated_with_news(void **state)
 	}
 }
 
+/* Answers to probes come behind an acknowledgement of what was sent before them. */
+static u32 slow_behind(struct model *m, struct packet *p)
+{
+	(void)m;
+	if (!p->s.dir && p->hop)
+		p->at += 60;
+	return 1;
+}
+
+static void test_probes_are_no_loss(void **state)
+{
+	u32 v, i, n;
+	(void)state;
+
+	for (v = 0; v < 4; v++) {
+		struct model *m = start("probes", v);
+
+		model_open(m);
+		m->fate = slow_behind;
+		n = messages(2);
+		expect_text(m, 0, text, n);
+		/* What is held of the second one is acknowledged: nothing waits there. */
+		peer_write(m, 0, text, n - 100);
+		model_run(m, 35);
+		for (i = 0; i < 5; i++)
+			peer_probe(m, 0, v / 2);
+		model_run(m, 15);
+		peer_write(m, 0, text + n - 100, 100);
+		model_run(m, 300);
+		judge(m, m->peer[0].una == m->peer[0].nxt, "not delivered");
+		judge(m, !m->w->count[NST_R_EMIT_RESENT], "sent again");
+		model_end(m);
+	}
+}
+
 /*
  * In front of us: what came behind the loss is stored, so that the sender
  * sends one segment again and no time-out passes.
@@ -319,6 +354,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lost_behind_repeated_with_news),
+		cmocka_unit_test(test_probes_are_no_loss),
 		cmocka_unit_test(test_lost_before),
 		cmocka_unit_test(test_lost_behind),
 		cmocka_unit_test(test_all_lost_behind),
