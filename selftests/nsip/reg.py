@@ -26,8 +26,8 @@ class Phone:    # pylint: disable=too-many-instance-attributes
         """The phone as the outside knows it."""
         return self.me.at(addr=self.contact[0], port=self.contact[1])
 
-    def connect(self):
-        self.near, self.distant = self.lab.tcp_pair(self.host, self.far, self.v,
+    def connect(self, sport=0):
+        self.near, self.distant = self.lab.tcp_pair(self.host, self.far, self.v, sport=sport,
                                                     listener=self.server)
         return self
 
