@@ -299,7 +299,12 @@ bool nst_connection_must_reset(const struct nst_connection *c)
 {
 	u8 state = c->ct->proto.tcp.state;
 
-	return c->life <= NST_LIFE_HANDOVER && conn_depends(&c->core) &&
+	if (c->life > NST_LIFE_HANDOVER)
+		return false;
+	/* The last FIN, too, may wait behind bytes that only we have. */
+	if (state == TCP_CONNTRACK_LAST_ACK)
+		return conn_owes(&c->core);
+	return conn_depends(&c->core) &&
 	       state >= TCP_CONNTRACK_SYN_RECV && state <= TCP_CONNTRACK_CLOSE_WAIT;
 }
 

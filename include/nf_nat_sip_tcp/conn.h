@@ -452,6 +452,9 @@ void step_opaque(struct nst_conn *c, enum nst_reason reason, u64 now,
  */
 bool conn_holds_since(const struct nst_conn *c, u64 when);
 
+/** conn_owes - are there bytes acknowledged that the receiver has not got? */
+bool conn_owes(const struct nst_conn *c);
+
 /** conn_depends - do bytes acknowledged, or an offset, depend on us? */
 bool conn_depends(const struct nst_conn *c);
 

@@ -344,10 +344,19 @@ bool conn_holds_since(const struct nst_conn *c, u64 when)
 }
 
 /* Of what is held a part may have been acknowledged, and the rest not yet. */
+static bool flow_owes(const struct nst_flow *f)
+{
+	return f->blocks || (f->hold && seq_after(f->acked, f->rcv_nxt - f->hold->len));
+}
+
 static bool flow_depends(const struct nst_flow *f)
 {
-	return f->map.after || !seqmap_constant(&f->map) || f->blocks ||
-	       (f->hold && seq_after(f->acked, f->rcv_nxt - f->hold->len));
+	return f->map.after || !seqmap_constant(&f->map) || flow_owes(f);
+}
+
+bool conn_owes(const struct nst_conn *c)
+{
+	return flow_owes(&c->flow[0]) || flow_owes(&c->flow[1]);
 }
 
 bool conn_depends(const struct nst_conn *c)
