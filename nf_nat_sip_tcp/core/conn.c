@@ -142,13 +142,15 @@ static void step_rst(struct nst_conn *c, const struct nst_segment *seg,
 
 /* No payload, no FIN: only numbers. */
 static void step_empty(struct nst_conn *c, const struct nst_segment *seg,
-		       bool news, struct nst_out *out)
+		       bool news, bool took, struct nst_out *out)
 {
 	struct nst_flow *f = &c->flow[seg->dir];
 	struct nst_flow *back = &c->flow[!seg->dir];
 	u32 orig;
 	/* Raised; or lowered to the start of a message that is partly there. */
 	bool other = !seqmap_edge_to_orig(&back->map, seg->ack, &orig) || orig != out->ack;
+	/* An answer to a probe takes nothing, or all; else there is more to come. */
+	bool answer = back->probed && !(took && back->snd_una != back->snd_nxt);
 
 	/*
 	 * Behind bytes that are held or still to come, too: with a number too
@@ -173,9 +175,10 @@ static void step_empty(struct nst_conn *c, const struct nst_segment *seg,
 	 * To a sender with bytes under way it would look like a loss, and it may
 	 * have some on their way to us.
 	 */
-	if (other && !news && !back->probed && !c->reset)
+	if (other && !news && !answer && !c->reset)
 		out->verdict = NST_DROP;
-	back->probed = false;
+	else
+		back->probed = false;
 }
 
 /**
@@ -416,6 +419,7 @@ static void step_established(struct step *st)
 {
 	struct nst_conn *c = st->c;
 	const struct nst_segment *seg = st->seg;
+	u32 una = c->flow[!seg->dir].snd_una;
 
 	if (flow_outside(&c->flow[seg->dir], seg)) {
 		step_outside(c, seg, st->out);
@@ -433,7 +437,7 @@ static void step_established(struct step *st)
 	if (seg->flags & NST_URG)
 		conn_opaque(c, NST_R_OPAQUE_URGENT);
 	if (!seg->len && !(seg->flags & NST_FIN))
-		step_empty(c, seg, st->news, st->out);
+		step_empty(c, seg, st->news, c->flow[!seg->dir].snd_una != una, st->out);
 	else if (c->reset)
 		out_strip(c, seg->dir, true, st->out);
 	else if (c->state == NST_CONN_OPAQUE)
