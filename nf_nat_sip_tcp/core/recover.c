@@ -244,12 +244,18 @@ static void took_bytes(struct nst_conn *c, u8 dir, u32 bytes, struct nst_out *ou
 		resend_more(c, dir, cut, out);
 }
 
-/* RFC 5681 2; with SACK the window may change meanwhile. */
-static bool looks_duplicate(const struct nst_flow *f, const struct nst_segment *seg)
+/*
+ * RFC 5681 2; with SACK the window may change meanwhile, but there must be a block
+ * (RFC 6675 2): a window may have grown by less than its field can say.
+ */
+static bool looks_duplicate(const struct nst_conn *c, const struct nst_flow *f,
+			    const struct nst_segment *seg)
 {
+	bool sack = c->flow[0].sack_ok && c->flow[1].sack_ok;
+
 	return seg->ack == f->snd_una && f->snd_una != f->snd_nxt && !seg->len &&
 	       !(seg->flags & (NST_FIN | NST_RST)) &&
-	       (seg->nr_sack || seg->win == f->recovery.win);
+	       (sack ? seg->nr_sack : seg->win == f->recovery.win);
 }
 
 /* Neither the answer to a probe, nor said before the first bytes were there. */
@@ -258,7 +264,7 @@ static bool is_duplicate(const struct nst_conn *c, struct nst_flow *f,
 {
 	struct nst_recovery *r = &f->recovery;
 
-	if (!looks_duplicate(f, seg) || c->now - r->since < r->srtt / 16)
+	if (!looks_duplicate(c, f, seg) || c->now - r->since < r->srtt / 16)
 		return false;
 	if (!r->probes)
 		return true;
