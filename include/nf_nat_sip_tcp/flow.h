@@ -185,6 +185,9 @@ void recover_arm(struct nst_conn *c, struct nst_flow *f);
 void recover_restart(const struct nst_conn *c, struct nst_flow *f);
 void recover_smaller(struct nst_conn *c, u8 dir, struct nst_out *out);
 void recover_timeout(struct nst_conn *c, u8 dir, struct nst_out *out);
+
+/* reset.c: the end of a connection, of theirs or of ours */
+void flow_rst(struct nst_conn *c, const struct nst_segment *seg, struct nst_out *out);
 void flow_give_up(struct nst_conn *c, enum nst_reason reason, struct nst_out *out);
 void flow_gone(struct nst_conn *c, const struct nst_segment *seg, struct nst_out *out);
 

@@ -106,40 +106,6 @@ static void finish(struct nst_conn *c, const struct nst_segment *seg,
 	out->timer = due[0] && (!due[1] || due[0] < due[1]) ? due[0] : due[1];
 }
 
-/*
- * A RST ends the connection where both ends believe it is (RFC 5961 3): behind
- * all that was sent.  Where bytes of that are lost the receiver asks, and is
- * answered with the number that the sender was given; what the receiver waits
- * for is the one it gave itself.
- */
-static void step_rst(struct nst_conn *c, const struct nst_segment *seg,
-		     struct nst_out *out)
-{
-	struct nst_flow *f = &c->flow[seg->dir];
-	bool exact = seg->seq == f->rcv_nxt;
-	u8 dir;
-
-	out->seq = exact ? f->snd_nxt : seqmap_to_new(&f->map, seg->seq);
-	if (seg->seq == f->acked && (c->reset || !exact))
-		out->seq = f->snd_una;
-	else if (!exact)
-		return;
-	c->reset = true;
-	/* Bytes that were to go out again point into what is freed here. */
-	out->nr_emit = 0;
-	for (dir = 0; dir < 2; dir++) {
-		retain_flush(c, &c->flow[dir]);
-		c->flow[dir].rend_nxt = c->flow[dir].snd_nxt;
-		c->flow[dir].ack_due = 0;
-		c->flow[dir].rto_due = 0;
-		c->flow[dir].order_due = 0;
-		/* Behind bytes that are gone it would look like their end. */
-		c->flow[dir].fin_waits = false;
-		c->flow[dir].mode = NST_MODE_IDLE;
-	}
-	c->state = NST_CONN_OPAQUE;
-}
-
 /* No payload, no FIN: only numbers. */
 static void step_empty(struct nst_conn *c, const struct nst_segment *seg,
 		       bool news, bool took, struct nst_out *out)
@@ -431,7 +397,7 @@ static void step_established(struct step *st)
 	if (seg->flags & NST_ACK)
 		st->news = flow_ack(c, seg, st->out);
 	if (seg->flags & NST_RST) {
-		step_rst(c, seg, st->out);
+		flow_rst(c, seg, st->out);
 		return;
 	}
 	if (seg->flags & NST_URG)

@@ -327,68 +327,6 @@ void recover_smaller(struct nst_conn *c, u8 dir, struct nst_out *out)
 	resend_more(c, dir, flow_cut(&c->flow[dir]), out);
 }
 
-static void reset_at(struct nst_conn *c, u8 to, u32 seq, struct nst_out *out)
-{
-	struct nst_emit *e = emit_add(c, to, out);
-
-	if (!e)
-		return;
-	e->seq = seq;
-	e->rst = true;
-}
-
-/**
- * flow_give_up - both ends learn that bytes cannot be delivered
- * @c: connection
- * @reason: what to count
- * @out: gets the RSTs, and nothing else goes out
- *
- * A RST counts only with the number that the receiver waits for (RFC 5961 3):
- * what it acknowledged or, if that acknowledgement was lost, all that it was
- * sent.
- */
-void flow_give_up(struct nst_conn *c, enum nst_reason reason, struct nst_out *out)
-{
-	u8 to;
-
-	/* Bytes that were to go out point into what is freed here. */
-	out->nr_emit = 0;
-	nst_count(c->env, reason);
-	for (to = 0; to < 2; to++) {
-		struct nst_flow *f = &c->flow[to];
-
-		retain_flush(c, f);
-		seqmap_prune(&f->map, f->snd_nxt);
-		f->rend_nxt = f->snd_nxt;
-		f->rto_due = 0;
-		f->ack_due = 0;
-		f->order_due = 0;
-		f->fin_waits = false;
-		reset_at(c, to, f->snd_una, out);
-		if (f->snd_nxt != f->snd_una)
-			reset_at(c, to, f->snd_nxt, out);
-	}
-	c->state = NST_CONN_OPAQUE;
-	c->gone = true;
-	out->closing = true;
-}
-
-/**
- * flow_gone - an end whose RST was lost is told again
- * @c: connection that was given up
- * @seg: what it sends; with that number it takes a RST (RFC 9293 3.10.7.1)
- * @out: gets the RST, and nothing else goes out
- *
- * The other end would not: it may live, too, and what was acknowledged to this
- * one is thrown away.
- */
-void flow_gone(struct nst_conn *c, const struct nst_segment *seg, struct nst_out *out)
-{
-	out->verdict = NST_DROP;
-	if (seg->flags & NST_ACK)
-		reset_at(c, !seg->dir, seg->ack, out);
-}
-
 /* A window that stays shut is probed: one below, as Linux does it. */
 static void probe(struct nst_conn *c, u8 dir, struct nst_out *out)
 {
