@@ -156,6 +156,8 @@ void flow_publish(struct nst_flow *f, bool anew, struct nst_publish *pub);
 struct nst_emit *emit_add(struct nst_conn *c, u8 to, struct nst_out *out);
 bool flow_carry(struct nst_conn *c, u8 dir, struct nst_out *out);
 void flow_push(struct nst_conn *c, u8 dir, struct nst_out *out);
+bool flow_said(const struct nst_conn *c, const struct nst_segment *seg,
+	       const struct nst_out *out);
 bool flow_again(struct nst_flow *f, const struct nst_segment *seg, struct nst_out *out);
 void flow_repeat(struct nst_conn *c, const struct nst_segment *seg, bool news,
 		 struct nst_out *out);

@@ -100,6 +100,8 @@ static void finish(struct nst_conn *c, const struct nst_segment *seg,
 		flow_publish(&c->flow[dir], c->new_syn, &out->publish[dir]);
 		due[dir] = flow_due(c, &c->flow[dir]);
 	}
+	if (seg && flow_said(c, seg, out))
+		out->verdict = NST_DROP;
 	/* Bytes of ours leave first: with the old number it would look stale. */
 	if (seg && out->verdict == NST_TRIM && out->seq == c->sent[seg->dir])
 		out->seq = c->flow[seg->dir].snd_nxt;

@@ -130,6 +130,29 @@ void flow_push(struct nst_conn *c, u8 dir, struct nst_out *out)
 	push_fin(c, dir, last, out);
 }
 
+/**
+ * flow_said - has all that a stripped segment says been said?
+ * @c: connection
+ * @seg: the segment
+ * @out: what becomes of it, and own segments
+ *
+ * Those that take new bytes to the same end say it, too, and alone it would look
+ * like a duplicate there (RFC 5681 2).
+ */
+bool flow_said(const struct nst_conn *c, const struct nst_segment *seg,
+	       const struct nst_out *out)
+{
+	const struct nst_emit *e;
+
+	if (out->verdict != NST_TRIM || out->seq != c->sent[seg->dir] || out->nr_sack ||
+	    (seg->flags & (NST_ECE | NST_CWR)))
+		return false;
+	for (e = out->emit; e < out->emit + out->nr_emit; e++)
+		if (e->to == seg->dir && e->len && e->seq == out->seq)
+			return true;
+	return false;
+}
+
 /*
  * Ours to answer: not more than came, or one segment, from the receiver's
  * first hole on.  Where the hole is the sender's to fill it repeats that by

@@ -361,6 +361,32 @@ static void test_backlog_is_bounded(void **state)
 	stop(a);
 }
 
+/* What its bytes leave on segments of ours need not be said once more. */
+static void test_stripped_beside_own(void **state)
+{
+	struct abuse *a = start();
+	u32 n = NST_CARRY_MAX / a->len + 2;
+	char *p = malloc(n * a->len);
+	u32 i;
+	(void)state;
+
+	for (i = 0; i < n; i++)
+		memcpy(p + i * a->len, a->text, a->len);
+	give(a, 1, NST_ACK, SERVER_ISN + 1, CLIENT_ISN + 1, "\r\n", 2);
+	give(a, 0, NST_ACK, CLIENT_ISN + 1, SERVER_ISN + 3, p, n * a->len);
+	assert_int_equal(a->out.nr_emit, 1);
+	assert_true(a->out.emit[0].len > NST_CARRY_MAX);
+	assert_int_equal(a->out.emit[0].ack, SERVER_ISN + 3);
+	assert_int_equal(a->out.verdict, NST_DROP);
+	/* Who echoes congestion is heard. */
+	give(a, 1, NST_ACK, SERVER_ISN + 3, a->c.flow[0].snd_nxt, "\r\n", 2);
+	give(a, 0, NST_ACK | NST_ECE, a->c.flow[0].rcv_nxt, SERVER_ISN + 5, p, n * a->len);
+	assert_int_equal(a->out.nr_emit, 1);
+	assert_int_equal(a->out.verdict, NST_TRIM);
+	free(p);
+	stop(a);
+}
+
 static void *no_memory(struct nst_env *env, size_t len)
 {
 	(void)env;
@@ -444,6 +470,7 @@ int main(void)
 		cmocka_unit_test(test_fin_waits_and_new_connection),
 		cmocka_unit_test(test_fin_waits_and_patience),
 		cmocka_unit_test(test_backlog_is_bounded),
+		cmocka_unit_test(test_stripped_beside_own),
 		cmocka_unit_test(test_no_memory_fails_open),
 		cmocka_unit_test(test_refused_end_comes_otherwise),
 	};
