@@ -7,6 +7,8 @@
 
 /* 2 MSL, which is longer than any time-out. */
 #define LINGER 240000
+/* Of keep-alives: longer than any round trip. */
+#define KEEP_INTERVAL 1000
 
 static void enter(struct sim *s, u8 e, enum tcp_state state)
 {
@@ -104,13 +106,18 @@ void end_read(struct sim *s, u8 e, u32 len)
 void end_keepalive(struct sim *s, u8 e, u32 garbage)
 {
 	struct end *p = &s->end[e];
-	struct nst_segment seg;
 
 	if (p->state != TCP_ESTABLISHED || p->una != p->max || p->una < 1)
 		return;
+	/*
+	 * Once an interval (RFC 9293 3.8.4): answers to more would be duplicates to
+	 * whoever has sent bytes meanwhile.
+	 */
+	if (s->quiet_wires && s->now < p->keep_at)
+		return;
+	p->keep_at = s->now + KEEP_INTERVAL;
 	/* One byte that was acknowledged, or none. */
 	end_send(s, e, NST_ACK, p->una - 1, garbage);
-	(void)seg;
 }
 
 static void take_options(struct end *p, const struct nst_segment *seg)
