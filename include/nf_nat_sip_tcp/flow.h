@@ -158,6 +158,8 @@ bool flow_carry(struct nst_conn *c, u8 dir, struct nst_out *out);
 void flow_push(struct nst_conn *c, u8 dir, struct nst_out *out);
 bool flow_said(const struct nst_conn *c, const struct nst_segment *seg,
 	       const struct nst_out *out);
+void flow_ask(struct nst_conn *c, const struct nst_segment *seg, bool news,
+	      struct nst_out *out);
 bool flow_again(struct nst_flow *f, const struct nst_segment *seg, struct nst_out *out);
 void flow_repeat(struct nst_conn *c, const struct nst_segment *seg, bool news,
 		 struct nst_out *out);
@@ -165,6 +167,7 @@ void flow_timer(struct nst_conn *c, u8 dir, struct nst_out *out);
 u64 flow_due(const struct nst_conn *c, const struct nst_flow *f);
 u16 flow_cut(const struct nst_flow *f);
 void hold_arm(struct nst_conn *c, struct nst_flow *f);
+bool hold_shut(struct nst_conn *c, u8 dir);
 void hold_watch(struct nst_conn *c, u8 dir);
 
 /*

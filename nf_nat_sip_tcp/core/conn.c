@@ -156,6 +156,7 @@ static void step_empty(struct nst_conn *c, const struct nst_segment *seg,
  * @news: its acknowledgement is worth passing on
  * @skip: so many of its bytes came before
  * @again: it passes for those, and is cut behind them
+ * @shut: the window that its sender knows of is too small for the message
  * @fd: its bytes
  * @out: what to do
  */
@@ -165,6 +166,7 @@ struct step {
 	bool news;
 	u32 skip;
 	bool again;
+	bool shut;
 	struct feed fd;
 	struct nst_out *out;
 };
@@ -189,7 +191,12 @@ static void feed_verdict(struct step *st)
 		f->snd_nxt += passed;
 		return;
 	}
-	if (!flow_carry(st->c, st->seg->dir, out))
+	if (flow_carry(st->c, st->seg->dir, out))
+		return;
+	/* Nothing else would tell a sender that probes with the next byte. */
+	if (st->shut)
+		flow_ask(st->c, st->seg, st->news, out);
+	else
 		out_strip(st->c, st->seg->dir, st->news, out);
 }
 
@@ -283,16 +290,12 @@ static void step_refused(struct step *st)
  */
 static bool beyond_window(struct step *st, u32 skip)
 {
-	struct nst_flow *f = &st->c->flow[st->seg->dir];
+	const struct nst_flow *f = &st->c->flow[st->seg->dir];
 
 	if (st->seg->len == skip || seq_after(f->adv_edge, f->rcv_nxt))
 		return false;
 	nst_count(st->c->env, NST_R_SEG_OUT_OF_WINDOW);
-	st->out->verdict = NST_TRIM;
-	st->out->seq = f->snd_nxt - 1;
-	f->probed = true;
-	flow_probes(f);
-	flow_say(st->c, st->seg, st->news, st->out);
+	flow_ask(st->c, st->seg, st->news, st->out);
 	return true;
 }
 
@@ -314,6 +317,7 @@ static void step_in_order(struct step *st, u32 skip)
 		return;
 	}
 	st->again = skip && flow_again(f, st->seg, st->out);
+	st->shut = hold_shut(st->c, st->seg->dir);
 	if (feed_start(st, skip))
 		st->fd.err = -ENOMEM;
 	else

@@ -202,17 +202,29 @@ bool flow_again(struct nst_flow *f, const struct nst_segment *seg, struct nst_ou
 	return true;
 }
 
-/* RFC 9293 3.8.4 allows a keep-alive one byte of garbage; it stays here. */
-static bool pass_probe(struct nst_flow *f, const struct nst_segment *seg,
-		       struct nst_out *out)
+/**
+ * flow_ask - the receiver is asked what it has, and what it has room for
+ * @c: connection
+ * @seg: a segment that asks; its bytes stay here
+ * @news: its acknowledgement is worth passing on
+ * @out: verdict and number
+ */
+void flow_ask(struct nst_conn *c, const struct nst_segment *seg, bool news,
+	      struct nst_out *out)
 {
-	if (seg->len != 1 || seg->seq != f->rcv_nxt - 1 || seq_after(f->rcv_nxt, f->acked))
-		return false;
+	struct nst_flow *f = &c->flow[seg->dir];
+
 	out->verdict = NST_TRIM;
 	out->seq = f->snd_nxt - 1;
 	f->probed = true;
 	flow_probes(f);
-	return true;
+	flow_say(c, seg, news, out);
+}
+
+/* RFC 9293 3.8.4 allows a keep-alive one byte of garbage. */
+static bool is_probe(const struct nst_flow *f, const struct nst_segment *seg)
+{
+	return seg->len == 1 && seg->seq == f->rcv_nxt - 1 && !seq_after(f->rcv_nxt, f->acked);
 }
 
 static void repeat_fin(struct nst_conn *c, u8 dir, struct nst_out *out)
@@ -245,8 +257,8 @@ void flow_repeat(struct nst_conn *c, const struct nst_segment *seg, bool news,
 	u32 una = seqmap_to_orig(&f->map, f->snd_una);
 	u32 held = f->rcv_nxt - hold_len(f);
 
-	if (pass_probe(f, seg, out)) {
-		flow_say(c, seg, news, out);
+	if (is_probe(f, seg)) {
+		flow_ask(c, seg, news, out);
 		return;
 	}
 	if (seq_after(end, f->rcv_nxt))
@@ -267,12 +279,16 @@ void flow_repeat(struct nst_conn *c, const struct nst_segment *seg, bool news,
 	}
 }
 
-/*
- * Has the receiver read all that was sent, and no room for the rest of this
- * message?  A window that is full opens again; one that stays so small makes
- * everybody wait for ever, as conntrack lets nobody write beyond it.
+/**
+ * hold_shut - is there no room for the rest of a message that is held?
+ * @c: connection
+ * @dir: its direction
+ *
+ * Though the receiver has read all that was sent.  A window that is full opens
+ * again; one that stays so small makes everybody wait for ever, as conntrack
+ * lets nobody write beyond it.
  */
-static bool window_too_small(struct nst_conn *c, u8 dir)
+bool hold_shut(struct nst_conn *c, u8 dir)
 {
 	struct nst_flow *f = &c->flow[dir];
 
@@ -308,7 +324,7 @@ static void ack_held(struct nst_conn *c, u8 dir, struct nst_out *out)
 		f->acked = f->rcv_nxt;
 		flow_send_ack(c, dir, out);
 	}
-	if (window_too_small(c, dir) && c->now >= window_due(c, f))
+	if (hold_shut(c, dir) && c->now >= window_due(c, f))
 		conn_opaque(c, NST_R_OPAQUE_WINDOW);
 }
 
@@ -318,7 +334,7 @@ void hold_watch(struct nst_conn *c, u8 dir)
 	struct nst_flow *f = &c->flow[dir];
 	u64 due = window_due(c, f);
 
-	if (!f->ack_due && window_too_small(c, dir))
+	if (!f->ack_due && hold_shut(c, dir))
 		f->ack_due = due > c->now ? due : c->now + 1;
 }
 

@@ -387,6 +387,33 @@ static void test_stripped_beside_own(void **state)
 	stop(a);
 }
 
+/*
+ * A window less than its field can say, and a sender that probes with the next
+ * byte: if an update was lost only the receiver can say so.
+ */
+static void test_byte_probe_asks(void **state)
+{
+	struct abuse *a = start();
+	struct nst_flow *f = &a->c.flow[0];
+	u32 seq = CLIENT_ISN + 1, half = a->len / 2;
+	(void)state;
+
+	a->c.flow[1].wscale = 12;
+	f->edge = f->snd_una + 3000;
+	f->adv_edge = f->rcv_nxt + 3000;
+	give(a, 0, NST_ACK, seq, SERVER_ISN + 1, a->text, half);
+	assert_int_not_equal(a->out.verdict, NST_TRIM);
+	a->w->now = a->out.timer;
+	step_timer(&a->c, a->w->now, &a->out);
+	assert_int_equal(a->out.emit[0].ack, seq + half);
+	assert_int_equal(a->out.emit[0].win, 0);
+	give(a, 0, NST_ACK, seq + half, SERVER_ISN + 1, a->text + half, 1);
+	assert_int_equal(hold_len(f), half + 1);
+	assert_int_equal(a->out.verdict, NST_TRIM);
+	assert_int_equal(a->out.seq, f->snd_nxt - 1);
+	stop(a);
+}
+
 static void *no_memory(struct nst_env *env, size_t len)
 {
 	(void)env;
@@ -471,6 +498,7 @@ int main(void)
 		cmocka_unit_test(test_fin_waits_and_patience),
 		cmocka_unit_test(test_backlog_is_bounded),
 		cmocka_unit_test(test_stripped_beside_own),
+		cmocka_unit_test(test_byte_probe_asks),
 		cmocka_unit_test(test_no_memory_fails_open),
 		cmocka_unit_test(test_refused_end_comes_otherwise),
 	};
