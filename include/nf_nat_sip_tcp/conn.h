@@ -265,6 +265,7 @@ struct nst_recovery {
  * @edge: receiver's right edge, new
  * @edge_at: when it moved last, ms
  * @max_win: largest window the receiver announced, bytes
+ * @slow: it was less than half of that, and has not been about that since
  * @ct_edge: right edge as conntrack has it (td_maxend), orig
  * @mss: MSS option of the receiver's SYN
  * @seg_max: largest payload seen from the sender
@@ -320,6 +321,7 @@ struct nst_flow {
 	u32 edge;
 	u64 edge_at;
 	u32 max_win;
+	bool slow;
 	u32 ct_edge;
 	u16 mss;
 	u16 seg_max;

@@ -84,6 +84,22 @@ static u32 take_ack(struct nst_conn *c, struct nst_flow *f, u32 ack)
 	return bytes;
 }
 
+/*
+ * Is its application slow to read?  What the field rounds off does not make a
+ * window less than half, and one that is open again may lack that, or a segment
+ * that is not worth telling of (RFC 9293 3.8.6.2.2).
+ */
+static void take_pace(const struct nst_conn *c, struct nst_flow *f, u32 win)
+{
+	u32 unit = 1u << c->flow[f == c->flow].wscale;
+	u32 half = f->max_win / 2;
+
+	if (win + unit <= half)
+		f->slow = true;
+	else if (win + unit >= f->max_win || win + seq_min(f->mss, half) > f->max_win)
+		f->slow = false;
+}
+
 /* The receiver's right edge, and what conntrack made of it: see flow_publish(). */
 static void take_edge(const struct nst_conn *c, struct nst_flow *f, u32 ack, u32 win)
 {
@@ -98,6 +114,7 @@ static void take_edge(const struct nst_conn *c, struct nst_flow *f, u32 ack, u32
 	}
 	if (win > f->max_win)
 		f->max_win = win;
+	take_pace(c, f, win);
 	f->ct_edge = seq_max(f->ct_edge, ack - (u32)offset + win);
 }
 

@@ -299,11 +299,11 @@ bool hold_shut(struct nst_conn *c, u8 dir)
 /*
  * How long to wait for it to grow.  Where it is about as wide as it ever was
  * nothing else is to be expected; else its application may be slow to read, or
- * its buffers shrank.
+ * its buffers shrank.  One that is slow has more to read until it is open again.
  */
 static u64 window_due(const struct nst_conn *c, const struct nst_flow *f)
 {
-	u32 wide = f->edge - f->snd_una >= f->max_win / 2;
+	bool wide = !f->slow && f->edge - f->snd_una >= f->max_win / 2;
 	u64 since = f->hold_since > f->edge_at ? f->hold_since : f->edge_at;
 
 	return since + (wide ? WINDOW_WAIT : c->env->set.hold_timeout / 4);

@@ -414,6 +414,41 @@ static void test_byte_probe_asks(void **state)
 	stop(a);
 }
 
+/* Who was less than half open, and is half open again, has more to read. */
+static void test_slow_reader_is_waited_for(void **state)
+{
+	u32 slow;
+	(void)state;
+
+	for (slow = 0; slow < 2; slow++) {
+		struct abuse *a = start();
+		struct nst_flow *f = &a->c.flow[0];
+		struct nst_segment seg = {
+			.dir = 1, .flags = NST_ACK, .seq = SERVER_ISN + 1,
+			.ack = CLIENT_ISN + 1, .win = slow ? 0 : 200,
+		};
+		u64 begin;
+
+		f->edge = f->snd_una + 100;
+		f->adv_edge = f->rcv_nxt + 100;
+		f->max_win = 200;
+		step_segment(&a->c, &seg, ++a->w->now, &a->out);
+		seg.win = 100;
+		step_segment(&a->c, &seg, ++a->w->now, &a->out);
+		f->edge = f->snd_una + 100;
+		f->adv_edge = f->rcv_nxt + 100;
+		begin = a->w->now;
+		give(a, 0, NST_ACK, CLIENT_ISN + 1, SERVER_ISN + 1, a->text, 100);
+		while (a->c.state == NST_CONN_FOLLOWED) {
+			a->w->now = a->out.timer;
+			step_timer(&a->c, a->w->now, &a->out);
+		}
+		assert_count(a->w, OPAQUE_WINDOW, 1);
+		assert_int_equal(slow, a->w->now - begin > 2000);
+		stop(a);
+	}
+}
+
 static void *no_memory(struct nst_env *env, size_t len)
 {
 	(void)env;
@@ -499,6 +534,7 @@ int main(void)
 		cmocka_unit_test(test_backlog_is_bounded),
 		cmocka_unit_test(test_stripped_beside_own),
 		cmocka_unit_test(test_byte_probe_asks),
+		cmocka_unit_test(test_slow_reader_is_waited_for),
 		cmocka_unit_test(test_no_memory_fails_open),
 		cmocka_unit_test(test_refused_end_comes_otherwise),
 	};
