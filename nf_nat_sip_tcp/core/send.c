@@ -14,6 +14,8 @@
 #define EMIT_LEN 32768
 /* Time for a receiver to announce a larger window, ms. */
 #define WINDOW_WAIT 1000
+/* The same, of one whose application is slow to read. */
+#define SLOW_WAIT 3000
 
 /** flow_cut - payload of one segment of ours */
 u16 flow_cut(const struct nst_flow *f)
@@ -298,15 +300,18 @@ bool hold_shut(struct nst_conn *c, u8 dir)
 
 /*
  * How long to wait for it to grow.  Where it is about as wide as it ever was
- * nothing else is to be expected; else its application may be slow to read, or
- * its buffers shrank.  One that is slow has more to read until it is open again.
+ * nothing else is to be expected, but of one that is slow to read: what it has
+ * read since may not be worth telling yet.  Else its buffers shrank.
  */
 static u64 window_due(const struct nst_conn *c, const struct nst_flow *f)
 {
-	bool wide = !f->slow && f->edge - f->snd_una >= f->max_win / 2;
+	bool half = f->edge - f->snd_una >= f->max_win / 2;
 	u64 since = f->hold_since > f->edge_at ? f->hold_since : f->edge_at;
+	u32 most = c->env->set.hold_timeout / 4;
 
-	return since + (wide ? WINDOW_WAIT : c->env->set.hold_timeout / 4);
+	if (half)
+		most = seq_min(most, f->slow ? SLOW_WAIT : WINDOW_WAIT);
+	return since + most;
 }
 
 /* Acknowledge held bytes, if everything before them is safe (I3). */
