@@ -228,6 +228,7 @@ void conn_syn(struct nst_conn *c, const struct nst_segment *seg);
 void conn_handshake(struct nst_conn *c, const struct nst_segment *seg);
 
 /* opaque.c */
+void conn_unfollow(struct nst_conn *c, enum nst_reason reason);
 void conn_opaque(struct nst_conn *c, enum nst_reason reason);
 void opaque_at_rest(struct nst_conn *c, const struct nst_segment *seg,
 		    struct nst_out *out);

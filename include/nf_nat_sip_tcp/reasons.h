@@ -37,7 +37,6 @@
 	R(OPAQUE_ONE_SIDED, "opaque_one_sided", "connections opaque: one direction is not seen here") \
 	R(OPAQUE_NEW_SYN, "opaque_new_syn", "connections opaque: another SYN on a live connection") \
 	R(OPAQUE_TRAVERSAL, "opaque_traversal", "connections opaque: a packet of theirs is bridged, local or without a route") \
-	R(OPAQUE_RECORDS, "opaque_records", "connections opaque: too many changes in flight") \
 	R(OPAQUE_SETTING, "opaque_setting", "connections opaque: helper switched off or unloaded") \
 	R(RESET_ON_ERROR, "reset_on_error", "connections reset instead of going opaque, because of on_error") \
 	R(RESET_MEM, "reset_mem", "connections reset because their receivers did not take what they held, while memory was short") \

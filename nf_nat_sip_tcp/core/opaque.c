@@ -24,7 +24,6 @@ static bool is_error(enum nst_reason reason)
 	case NST_R_OPAQUE_NOMEM:
 	case NST_R_OPAQUE_MEM:
 	case NST_R_OPAQUE_SHARE:
-	case NST_R_OPAQUE_RECORDS:
 		return true;
 	default:
 		return false;
@@ -53,6 +52,18 @@ static void release(struct nst_conn *c, struct nst_flow *f)
 		order_flush(c, f);
 }
 
+/** conn_unfollow - nothing is looked at any more; whoever watches is told why, once */
+void conn_unfollow(struct nst_conn *c, enum nst_reason reason)
+{
+	if (c->state == NST_CONN_OPAQUE)
+		return;
+	c->state = NST_CONN_OPAQUE;
+	c->reason = reason;
+	talker_gone(c->env, &c->talker);
+	tell_opaque(c);
+	c->env->ops->notify(c->env, NST_NOTICE_CONNECTION, c, reason);
+}
+
 /** conn_opaque - from now on look at nothing; what is held goes out as it is */
 void conn_opaque(struct nst_conn *c, enum nst_reason reason)
 {
@@ -62,14 +73,10 @@ void conn_opaque(struct nst_conn *c, enum nst_reason reason)
 		return;
 	c->doomed = c->state == NST_CONN_FOLLOWED && is_error(reason) &&
 		    c->env->set.on_error == NST_ON_ERROR_RESET;
-	c->state = NST_CONN_OPAQUE;
-	c->reason = reason;
 	nst_count(c->env, reason);
-	talker_gone(c->env, &c->talker);
+	conn_unfollow(c, reason);
 	for (dir = 0; dir < 2; dir++)
 		release(c, &c->flow[dir]);
-	tell_opaque(c);
-	c->env->ops->notify(c->env, NST_NOTICE_CONNECTION, c, reason);
 }
 
 /* Should it have to be reset: a RST must name the number of the day. */

@@ -84,7 +84,7 @@ void flow_give_up(struct nst_conn *c, enum nst_reason reason, struct nst_out *ou
 		if (f->snd_nxt != f->snd_una)
 			reset_at(c, to, f->snd_nxt, out);
 	}
-	c->state = NST_CONN_OPAQUE;
+	conn_unfollow(c, reason);
 	c->gone = true;
 	out->closing = true;
 }

@@ -418,6 +418,7 @@ static void both_are_told(struct model *m)
 {
 	judge(m, m->closing && m->peer[0].reset && m->peer[1].reset, "no end");
 	judge(m, m->w->count[NST_R_RESET] == 1, "not counted");
+	judge(m, m->conn.reason == NST_R_RESET, "nobody is told why");
 	model_free(m);
 }
 
