@@ -61,7 +61,7 @@ void path_seen(struct nst_flow *f, const struct nst_segment *seg)
 	}
 	if (seg->seg_size <= f->path_max || seq_before(seg->seq, f->path_seq))
 		return;
-	f->path_max = 0;
+	f->path_max = seg->seg_size < SEGMENT_ANY ? seg->seg_size : 0;
 	f->seg_max = seg->seg_size;
 }
 

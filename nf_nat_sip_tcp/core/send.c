@@ -45,7 +45,7 @@ struct nst_emit *emit_add(struct nst_conn *c, u8 to, struct nst_out *out)
 	e->seq = f->snd_nxt;
 	e->ack = back->acked;
 	e->win = flow_window(c, !to, back->acked);
-	e->has_ts = f->has_ts && back->has_ts;
+	e->has_ts = f->has_ts;
 	e->tsval = f->ts_recent;
 	e->tsecr = back->ts_recent;
 	e->mss = flow_cut(f);

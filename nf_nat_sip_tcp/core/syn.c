@@ -36,8 +36,8 @@ static void flow_start(struct nst_conn *c, const struct nst_segment *seg)
 	c->flow[!seg->dir].mss = seg->mss;
 }
 
-/* Window scaling is in use only where both ends offered it (RFC 7323 2.2). */
-static void settle_wscale(struct nst_conn *c)
+/* What is in use only where both ends offered it (RFC 7323 2.2 and 3.2). */
+static void settle_options(struct nst_conn *c)
 {
 	u8 *a = &c->flow[0].wscale, *b = &c->flow[1].wscale;
 
@@ -49,6 +49,8 @@ static void settle_wscale(struct nst_conn *c)
 		*a = 14;
 	if (*b > 14)
 		*b = 14;
+	c->flow[0].has_ts &= c->flow[1].has_ts;
+	c->flow[1].has_ts = c->flow[0].has_ts;
 }
 
 static void take_syn_ack(struct nst_conn *c, const struct nst_segment *seg)
@@ -56,7 +58,7 @@ static void take_syn_ack(struct nst_conn *c, const struct nst_segment *seg)
 	struct nst_flow *back = &c->flow[1];
 
 	flow_start(c, seg);
-	settle_wscale(c);
+	settle_options(c);
 	c->flow[0].edge = c->flow[0].snd_una + seg->win;
 	c->flow[0].ct_edge = c->flow[0].edge;
 	c->flow[0].adv_edge = c->flow[0].edge;

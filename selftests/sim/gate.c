@@ -21,6 +21,8 @@ static void depart_cut(struct sim *s, struct nst_segment seg, const char *data, 
 	u8 last = seg.flags;
 
 	must(s, ENGINE, mss, "segments of no size");
+	if (own)
+		seg.seg_size = 0;
 	do {
 		seg.len = left < mss ? left : mss;
 		seg.flags = left > mss ? last & ~(NST_FIN | NST_PSH) : last;
@@ -40,6 +42,8 @@ static void judge_cut(struct sim *s, u8 to, u32 mss, bool ts)
 	u32 most = s->end[!to].mss - (ts ? 12 : 0);
 
 	must(s, MSS, mss <= most, "segments of %u bytes to an end that takes %u", mss, most);
+	must(s, MSS, !s->side[to].path || mss <= s->side[to].path,
+	     "segments of %u bytes, where %u get through", mss, s->side[to].path);
 }
 
 static void emit(struct sim *s, const struct nst_emit *e)
@@ -89,6 +93,7 @@ static void forward(struct sim *s, const struct packet *p, const struct nst_out 
 		data = out->carry;
 		mss = out->carry_mss;
 		seg.len = out->carry_len;
+		seg.seg_size = 0;
 	} else {
 		must(s, ENGINE, len <= seg.len, "%u bytes stay out of %u", len, seg.len);
 		if (len < seg.len || out->verdict == NST_TRIM)
@@ -137,6 +142,8 @@ static void act(struct sim *s, const struct packet *p, struct nst_out *out)
 	if (out->timer)
 		s->timer = out->timer;
 	s->closing |= out->closing;
+	/* Who writes on is told. */
+	s->rst |= out->closing;
 	if (show_flows)
 		show(s);
 	env_work(&s->env, &out->work);
@@ -199,6 +206,26 @@ void gate_packet(struct sim *s, struct packet *p)
 	step_segment(&s->conn, &seg, s->now, &out);
 	act(s, p, &out);
 	s->seg = NULL;
+}
+
+/* As nf_conntrack has it, whoever wrote it: who saw a packet of ours may. */
+void gate_icmp(struct sim *s, struct packet *p)
+{
+	struct nst_icmp *e = &p->error;
+	u8 dir = e->dir, options = s->end[0].ts && s->end[1].ts ? 12 : 0;
+	s64 at = offset_of(s, dir, e->seq);
+	struct side *d = &s->side[dir];
+	struct nst_out out;
+
+	judge_error(s);
+	starve(s);
+	step_icmp(&s->conn, e, s->now, &out);
+	if (e->too_big && e->mss && cover_has(&d->sent, at, at + 1) && at >= d->told_ack)
+		d->path = e->mss - options;
+	act(s, NULL, &out);
+	judge_error_passed(s, e, at);
+	p->wire = 2 * !dir + 1;
+	wire_put(s, p);
 }
 
 void gate_timer(struct sim *s)

@@ -89,6 +89,9 @@ void judge_arrival(struct sim *s, const struct nst_segment *seg)
 		d->ts_low = seg->tsval;
 	if (seg->flags & NST_SYN)
 		return;
+	/* Who knows a better path. */
+	if (seg->seg_size > d->path)
+		d->path = 0;
 	if (seg->len) {
 		d->segments++;
 		s->seg_is_repeat = at >= 0 ? !cover_add(&d->came, at, at + seg->len) : true;
@@ -414,6 +417,30 @@ static void judge_bytes_of_step(struct sim *s)
 	}
 }
 
+/*
+ * What the skin asks when a connection is taken away from under us: does a sender
+ * believe of some bytes that they have arrived, and are numbers off?
+ */
+static void judge_owes(struct sim *s)
+{
+	bool owes = false, depends = false;
+	u8 dir;
+
+	for (dir = 0; dir < 2; dir++) {
+		const struct side *d = &s->side[dir];
+
+		if (d->settled < d->nr_pieces && d->told_ack > d->expect_len)
+			continue;
+		owes |= d->given_ack > orig_ceil(d, d->told_ack) && d->fin_came < 0;
+		depends |= orig_floor(d, d->told_ack) != d->told_ack &&
+			   orig_ceil(d, d->told_ack) != d->told_ack;
+	}
+	if (is_over(s))
+		return;
+	must(s, I3_KEPT, conn_owes(&s->conn) || !owes, "bytes are owed, and it does not say so");
+	must(s, I2_SEQ, conn_depends(&s->conn) || !depends, "numbers are off, and it does not say so");
+}
+
 void judge_step(struct sim *s)
 {
 	const struct nst_segment *seg = s->seg;
@@ -427,6 +454,7 @@ void judge_step(struct sim *s)
 	conn_holds_since(&s->conn, s->now - 1000);
 	for (dir = 0; dir < 2; dir++)
 		judge_kept(s, dir);
+	judge_owes(s);
 	must(s, I5_OPAQUE, !s->closing || s->may_opaque || s->oom || s->rst || !s->quiet_wires,
 	     "gives up");
 	if (seg && s->seg_is_repeat) {
@@ -439,9 +467,35 @@ void judge_step(struct sim *s)
 	}
 }
 
+/* An ICMP error reaches the gateway. */
+void judge_error(struct sim *s)
+{
+	s->resent[0] = 0;
+	s->resent[1] = 0;
+}
+
+/* And has passed it: it says a number of the sender's, and costs a segment at most. */
+void judge_error_passed(struct sim *s, const struct nst_icmp *e, s64 at)
+{
+	const struct side *d = &s->side[e->dir];
+	s64 orig = offset_of(s, e->dir, e->seq);
+	u32 most = s->end[!e->dir].mss > 536 ? s->end[!e->dir].mss : 536;
+
+	must(s, AMPLIFIED, s->resent[0] + s->resent[1] <= most, "%u bytes for an ICMP error",
+	     s->resent[0] + s->resent[1]);
+	/* What is acknowledged is no news to anybody. */
+	if (is_over(s) || d->settled < d->nr_pieces || at < d->told_ack ||
+	    !cover_has(&d->sent, at, at + 1))
+		return;
+	must(s, I2_SEQ, orig >= orig_floor(d, at) && orig <= orig_ceil(d, at),
+	     "an ICMP error about %lld becomes one about %lld", LL(at), LL(orig));
+}
+
 /* Everything is acknowledged, nothing is on its way. */
 void judge_idle(struct sim *s)
 {
+	if (is_over(s))
+		return;
 	must(s, CT_IDLE, !ct_waits(&s->ct) || s->end[0].byte_probe || s->end[1].byte_probe, "waits: %s", s->ct.seen[0].flags & 1 ? "client's bytes" :
 	     "server's bytes");
 	must(s, I7_MEMORY, conn_quiet(&s->conn), "not at rest");
@@ -483,7 +537,7 @@ void judge_end(struct sim *s)
 	for (e = 0; e < 2; e++) {
 		must(s, PLAN, s->side[e].segments >= 30 || is_over(s) || s->may_opaque,
 		     "%u segments from end %u", s->side[e].segments, e);
-		must(s, PLAN, s->side[e].changes >= 4, "%u changes from end %u",
+		must(s, PLAN, s->side[e].changes >= 4 || s->closing, "%u changes from end %u",
 		     s->side[e].changes, e);
 	}
 	conn_free(&s->conn);

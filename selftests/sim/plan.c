@@ -137,6 +137,7 @@ void plan_make(struct sim *s)
 	/* What is not SIP is no message to be held: its framing is lost. */
 	if (s->ending == END_CUT)
 		s->may_opaque = true;
+	trouble_plan(s);
 }
 
 /* Room for what is to be written; it stays where it is. */
@@ -170,7 +171,11 @@ static void compose(struct sim *s, u8 e)
 	const struct phrase *ph;
 	char *to;
 
-	if (s->junk_at && w->messages == s->junk_at) {
+	w->pos = 0;
+	w->text_len = trouble_junk(s, e, room(p, at, JUNK_MAX));
+	if (w->text_len) {
+		judge_written(s, e, NULL, 0, w->text_len);
+	} else if (s->junk_at && w->messages == s->junk_at) {
 		w->text_len = 1 + dice(s, 200);
 		memset(room(p, at, 200), dice(s, 2) ? 'x' : ' ', w->text_len);
 		memcpy(p->out + at, "\x16", 1);
@@ -189,7 +194,6 @@ static void compose(struct sim *s, u8 e)
 			judge_written(s, e, NULL, 0, ph->body.len);
 	}
 	w->messages++;
-	w->pos = 0;
 }
 
 /* Enough for what a schedule must have? */
@@ -312,6 +316,9 @@ static void begin_ending(struct sim *s)
 	case END_RST_IN_DATA:
 		end_abort(s, dice(s, 2));
 		break;
+	case END_VANISH:
+		trouble_vanish(s);
+		break;
 	default:
 		break;
 	}
@@ -338,7 +345,7 @@ static void next_stage(struct sim *s)
 	bool both = s->writer[0].done && s->writer[1].done;
 
 	if (s->stage == 0 && both) {
-		s->stage = s->ending != END_RST_IN_DATA && (s->ending == END_IDLE || dice(s, 2)) ?
+		s->stage = s->ending != END_RST_IN_DATA && s->ending != END_VANISH && (s->ending == END_IDLE || dice(s, 2)) ?
 			1 : 3;
 		if (s->stage == 3)
 			begin_ending(s);

@@ -181,6 +181,7 @@ struct piece {
  * @ts_seen: one did
  * @segments: data segments that did
  * @changes: size changes written
+ * @path: most that an ICMP error left for payload, 0: none since the sender knows better
  */
 struct side {
 	struct piece piece[PIECES_MAX];
@@ -205,6 +206,7 @@ struct side {
 	bool ts_seen;
 	u32 segments;
 	u32 changes;
+	u32 path;
 };
 
 /* ct.c: conntrack as tcp_in_window() has it. */
@@ -280,6 +282,7 @@ enum tcp_state {
  * @out_len: how many
  * @out_cap: room
  * @fin: nothing comes behind
+ * @fin_beyond: it went out in front of a window that was shut
  * @una: oldest not acknowledged
  * @nxt: next to send
  * @max: highest one sent
@@ -315,6 +318,7 @@ struct end {
 	u32 out_len;
 	u32 out_cap;
 	bool fin;
+	bool fin_beyond;
 	s64 una;
 	s64 nxt;
 	s64 max;
@@ -364,6 +368,7 @@ struct end {
 	bool aborted;
 	u64 rst_at;
 	u32 rsts;
+	u32 tries;
 };
 
 struct sim;
@@ -372,6 +377,7 @@ void end_write(struct sim *s, u8 e, const char *p, u32 len);
 void end_close(struct sim *s, u8 e);
 void end_abort(struct sim *s, u8 e);
 void end_read(struct sim *s, u8 e, u32 len);
+void end_icmp(struct sim *s, u8 e, const struct nst_icmp *error);
 void end_keepalive(struct sim *s, u8 e, u32 garbage);
 void end_input(struct sim *s, u8 e, const struct nst_segment *seg, const char *data);
 void end_timer(struct sim *s, u8 e);
@@ -387,12 +393,18 @@ void end_take_ack(struct sim *s, u8 e, const struct nst_segment *seg);
 u32 ts_now(const struct sim *s, u8 e);
 s64 end_of_stream(const struct end *p);
 
+/* What everybody believes of an ICMP error at least: payload and TCP options. */
+#define PATH_LEAST 472
+#define JUNK_MAX 300
+
 /* wire.c */
 struct packet {
 	u64 at;
 	u64 nr;
 	u32 room;
 	u8 wire;
+	bool is_error;
+	struct nst_icmp error;
 	struct nst_segment seg;
 	struct packet *next;
 	char data[];
@@ -429,6 +441,7 @@ struct heap {
 void wire_send(struct sim *s, u8 wire, const struct nst_segment *seg, const char *data);
 void wire_deliver(struct sim *s);
 void wire_flush(struct sim *s, u8 dir);
+void wire_put(struct sim *s, struct packet *p);
 struct packet *packet_new(struct sim *s, u32 len);
 void packet_free(struct sim *s, struct packet *p);
 
@@ -472,6 +485,7 @@ enum ending {
 	END_CUT,		/* FIN in the middle of a message */
 	END_IDLE,		/* neither */
 	ENDINGS,
+	END_VANISH,		/* one of them is gone and says nothing */
 };
 
 /**
@@ -504,6 +518,29 @@ struct writer {
 	u32 extra;
 };
 
+/**
+ * struct trouble - see trouble.c
+ * @path: by direction: most that gets through behind the gateway, payload and
+ *	TCP options; 0: all
+ * @path_from: and since which segment of the sender
+ * @path_silent: of a thousand ICMP errors that are not sent
+ * @path_unsaid: they do not say what gets through
+ * @forged: of a thousand segments that make somebody forge an error
+ * @replay: of a thousand packets that come again, much later
+ * @junk: by end: which of its messages is none, less one; 0: all are
+ * @vanished: an end is gone
+ */
+struct trouble {
+	u32 path[2];
+	u32 path_from[2];
+	u32 path_silent;
+	bool path_unsaid;
+	u32 forged;
+	u32 replay;
+	u32 junk[2];
+	bool vanished;
+};
+
 struct rung {
 	u64 at;
 	u8 wire;
@@ -530,12 +567,14 @@ struct rung {
 struct sim {
 	u64 seed;
 	u64 dice;
+	u64 fate;
 	u64 now;
 	u64 nr;
 	jmp_buf *out;
 	enum invariant broken;
 	char broken_text[200];
 
+	struct trouble trouble;
 	bool quiet_wires;
 	u32 oom;
 	bool contradict;
@@ -620,7 +659,16 @@ struct sim *sim_new(u32 rungs);
 bool sim_run(struct sim *s, u64 seed);
 void sim_delete(struct sim *s);
 
+/* trouble.c */
+void trouble_plan(struct sim *s);
+u32 trouble_junk(struct sim *s, u8 e, char *to);
+bool trouble_path(struct sim *s, u8 wire, const struct nst_segment *seg);
+u64 trouble_again(struct sim *s, u8 wire, const struct nst_segment *seg);
+void trouble_vanish(struct sim *s);
+bool trouble_tired(struct sim *s, u8 e);
+
 /* gate.c */
+void gate_icmp(struct sim *s, struct packet *p);
 void gate_packet(struct sim *s, struct packet *p);
 void gate_timer(struct sim *s);
 void gate_opaque(struct sim *s);
@@ -630,6 +678,8 @@ void judge_written(struct sim *s, u8 dir, const struct phrase *ph, u32 nr, u32 l
 void judge_arrival(struct sim *s, const struct nst_segment *seg);
 void judge_departure(struct sim *s, const struct nst_segment *seg, const char *data, bool own);
 void judge_step(struct sim *s);
+void judge_error(struct sim *s);
+void judge_error_passed(struct sim *s, const struct nst_icmp *e, s64 at);
 void judge_idle(struct sim *s);
 void judge_end(struct sim *s);
 bool judge_bytes(struct sim *s, u8 dir, u32 off, const char *data, u32 len);

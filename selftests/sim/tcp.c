@@ -103,6 +103,27 @@ void end_read(struct sim *s, u8 e, u32 len)
 		end_ack(s, e);
 }
 
+/* RFC 1191 6.1; what is in flight goes again in smaller ones. */
+void end_icmp(struct sim *s, u8 e, const struct nst_icmp *error)
+{
+	struct end *p = &s->end[e];
+	s64 at = offset_of(s, e, error->seq);
+	u32 most = error->mss ? error->mss : p->eff * 3 / 4 + 12;
+
+	if (most < PATH_LEAST)
+		most = PATH_LEAST;
+	most -= p->ts ? 12 : 0;
+	/* RFC 5927 4.1: it is about something that is under way. */
+	if (!error->too_big || p->state < TCP_ESTABLISHED || at < p->una || at >= p->max || most >= p->eff)
+		return;
+	p->eff = most;
+	p->recovery = false;
+	p->timed_at = 0;
+	p->nxt = p->una;
+	p->rexmit = p->una;
+	end_output(s, e);
+}
+
 void end_keepalive(struct sim *s, u8 e, u32 garbage)
 {
 	struct end *p = &s->end[e];
@@ -393,7 +414,7 @@ static void persist(struct sim *s, u8 e)
 	s64 left = p->out_len - p->nxt;
 
 	p->persist_at = 0;
-	if (p->una != p->max || left <= 0)
+	if (p->una != p->max || left <= 0 || trouble_tired(s, e))
 		return;
 	if (p->backoff < 6)
 		p->backoff++;

@@ -181,6 +181,7 @@ static void send_range(struct sim *s, u8 e, s64 at, s64 len)
 	if (len > left)
 		len = left > 0 ? left : 0;
 	fin = p->fin && at + len == data_end(p);
+	p->fin_beyond |= fin && at + len >= p->edge;
 	end_send(s, e, NST_ACK | (fin ? NST_FIN : 0) | (at + len == data_end(p) ? NST_PSH : 0),
 		 at, len);
 	at += len + fin;
@@ -324,6 +325,12 @@ static void flight_halved(struct end *p)
 	p->ssthresh = half > 2 * p->eff ? half : 2 * p->eff;
 }
 
+/* It goes out in front of a window that is shut, and is not taken. */
+static bool is_fin_only(const struct end *p)
+{
+	return p->fin_beyond && p->una == p->out_len;
+}
+
 void end_timeout(struct sim *s, u8 e)
 {
 	struct end *p = &s->end[e];
@@ -331,9 +338,11 @@ void end_timeout(struct sim *s, u8 e)
 
 	p->rtos++;
 	/* Opaque: where messages have grown, an end was allowed more than the other takes. */
-	must(s, SENDER_RTO, !s->quiet_wires || s->rst || s->closing ||
+	must(s, SENDER_RTO, !s->quiet_wires || is_fin_only(p) || s->rst || s->closing ||
 	     s->conn.state == NST_CONN_OPAQUE,
 	     "end %u times out at %lld", e, (long long)p->una);
+	if (trouble_tired(s, e))
+		return;
 	if (p->una < 0) {	/* SYN */
 		p->rto = p->rto < RTO_MAX / 2 ? 2 * p->rto : RTO_MAX;
 		p->rto_at = s->now + p->rto;

@@ -70,10 +70,10 @@ static struct packet *heap_pop(struct heap *h)
 	return top;
 }
 
-static void put(struct sim *s, u8 wire, const struct nst_segment *seg, const char *data)
+/* A packet sets out on its wire. */
+void wire_put(struct sim *s, struct packet *p)
 {
-	const struct wire *w = &s->wire[wire];
-	struct packet *p = packet_new(s, seg->len);
+	const struct wire *w = &s->wire[p->wire];
 
 	p->at = s->now + w->delay;
 	if (w->jitter && chance(s, 300))
@@ -81,13 +81,35 @@ static void put(struct sim *s, u8 wire, const struct nst_segment *seg, const cha
 	if (chance(s, w->late))
 		p->at += w->delay + dice(s, 4 * w->delay + 20);
 	p->nr = s->nr++;
+	heap_push(&s->heap, p);
+	s->packets++;
+}
+
+static struct packet *pack(struct sim *s, u8 wire, const struct nst_segment *seg, const char *data)
+{
+	struct packet *p = packet_new(s, seg->len);
+
 	p->wire = wire;
+	p->is_error = false;
 	p->seg = *seg;
 	p->seg.payload = NULL;
 	if (seg->len)
 		memcpy(p->data, data, seg->len);
+	return p;
+}
+
+/* One more of the same, that goes round somewhere for a while. */
+static void put_again(struct sim *s, u8 wire, const struct nst_segment *seg, const char *data)
+{
+	u64 at = trouble_again(s, wire, seg);
+	struct packet *p;
+
+	if (!at)
+		return;
+	p = pack(s, wire, seg, data);
+	p->at = at;
+	p->nr = s->nr++;
 	heap_push(&s->heap, p);
-	s->packets++;
 }
 
 /* What leaves now; lost, twice, or late. */
@@ -95,16 +117,17 @@ static void wire_one(struct sim *s, u8 wire, const struct nst_segment *seg, cons
 {
 	struct wire *w = &s->wire[wire];
 
-	if (chance(s, w->loss)) {
+	if (chance(s, w->loss) || !trouble_path(s, wire, seg)) {
 		w->lost++;
 		sim_note(s, wire, seg, 'x');
 		return;
 	}
 	sim_note(s, wire, seg, ' ');
-	put(s, wire, seg, data);
+	wire_put(s, pack(s, wire, seg, data));
+	put_again(s, wire, seg, data);
 	if (chance(s, w->dup)) {
 		sim_note(s, wire, seg, '2');
-		put(s, wire, seg, data);
+		wire_put(s, pack(s, wire, seg, data));
 	}
 }
 
@@ -176,6 +199,10 @@ static void to_gateway(struct sim *s, struct packet *p)
 	u8 dir = p->seg.dir;
 	struct packet *held = s->gro[dir];
 
+	if (p->is_error) {
+		gate_icmp(s, p);	/* it goes on */
+		return;
+	}
 	if (!s->wire[p->wire].gro) {
 		gate_packet(s, p);
 		packet_free(s, p);
@@ -202,6 +229,9 @@ void wire_deliver(struct sim *s)
 		to_gateway(s, p);
 		return;
 	}
-	end_input(s, !p->seg.dir, &p->seg, p->data);
+	if (p->is_error)
+		end_icmp(s, p->error.dir, &p->error);
+	else
+		end_input(s, !p->seg.dir, &p->seg, p->data);
 	packet_free(s, p);
 }

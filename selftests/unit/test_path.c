@@ -67,6 +67,20 @@ static void test_sender_knows_better(void **state)
 	assert_int_equal(path_cut(&f), 1200);
 }
 
+/* Of a path that takes less than any should it does not know more than it shows. */
+static void test_sender_knows_little_better(void **state)
+{
+	struct nst_flow f = { .mss = 1460, .seg_max = 1460, .path_max = 480, .path_seq = 5000 };
+	struct nst_segment seg = { .seq = 5000, .seg_size = 500 };
+	(void)state;
+
+	path_seen(&f, &seg);
+	assert_int_equal(path_cut(&f), 500);
+	seg.seg_size = 536;
+	path_seen(&f, &seg);
+	assert_int_equal(path_cut(&f), 536);
+}
+
 /* --- through a connection ------------------------------------------------- */
 
 static struct {
@@ -315,6 +329,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_sender_knows_better),
+		cmocka_unit_test(test_sender_knows_little_better),
 		cmocka_unit_test(test_too_big),
 		cmocka_unit_test(test_too_big_without_size),
 		cmocka_unit_test(test_too_big_for_nothing),
