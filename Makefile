@@ -18,7 +18,7 @@ NO_MNL	:= sipnat is left out, it needs libmnl: apt install libmnl-dev pkg-config
 TESTBED	:= env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL selftests/vm
 CHROOT	:= $(TESTBED)/chroot
 # What was said on the command line, and no more.
-SIM_ARGS = $(foreach v,N SEED J START SAN ARGS COUNTS,$(if $(filter command line,$(origin $(v))),$(v)='$($(v))'))
+SIM_ARGS = $(foreach v,N SEED J START SAN OPT ARGS COUNTS,$(if $(filter command line,$(origin $(v))),$(v)='$($(v))'))
 
 all: modules ## build the module and sipnat; what "make" alone does
 	$(if $(MNL),@$(MAKE) tool,@echo "$(NO_MNL)")
