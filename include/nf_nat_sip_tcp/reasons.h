@@ -11,7 +11,7 @@
 #define NST_REASONS(R)							\
 	/* connections */						\
 	R(CONN_FOLLOWED, "conn_followed", "connections followed from their SYN") \
-	R(CONN_NOT_NATED, "conn_not_nated", "connections without address translation and without a rule that asks for them") \
+	R(CONN_NOT_NATED, "conn_not_nated", "connections not followed because nothing of them is translated") \
 	R(CONN_LOCAL, "conn_local", "connections not followed because one end is this host") \
 	R(CONN_BRIDGED, "conn_bridged", "connections not followed because the packet is bridged or has no route") \
 	R(CONN_NO_SYN, "conn_no_syn", "connections not followed because their SYN was not seen") \

@@ -58,11 +58,16 @@ void trouble_plan(struct sim *s)
 u32 trouble_junk(struct sim *s, u8 e, char *to)
 {
 	static const char bad[] = "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP a\r\nl: 1x\r\n\r\n";
-	u32 len = 1 + fate(s, JUNK_MAX - 1);
+	u32 len = 3 + fate(s, JUNK_MAX - 3);
 
 	if (s->writer[e].messages + 1 != s->trouble.junk[e])
 		return 0;
 	memset(to, 'x', JUNK_MAX);
+	/* What comes behind must not make a method of it. */
+	if (fate(s, 2))
+		to[0] = 0x16;
+	else
+		memcpy(to + len - 2, "\r\n", 2);
 	if (fate(s, 2) && len >= sizeof(bad))
 		memcpy(to, bad, sizeof(bad) - 1);
 	return len;
