@@ -9,9 +9,6 @@ The middle router takes packets of 1000 bytes towards the host behind it, 1280 o
 IPv6, and complains about larger ones.  The hosts know nothing of it, and all they
 send has DF.  Errors made by hand quote eight bytes of the TCP header, not more.
 """
-import socket
-import struct
-
 from nsip import ktap, middle, sip, sock, wire
 from nsip.lab import Lab
 
@@ -129,13 +126,8 @@ def own(t, lab, v):
 
 def forge(lab, host, src, sport, to, seq, code, mtu=0):
     """An ICMP error about a segment src:sport -> to that `host` makes up."""
-    inner = struct.pack("!BBHHHBBH", 0x45, 0, 1500, 1, 0x4000, 60, 6, 0) + socket.inet_aton(src) + \
-        socket.inet_aton(to[0]) + struct.pack("!HHI", sport, to[1], seq & 0xffffffff)
-    icmp = struct.pack("!BBHI", 3, code, 0, mtu) + inner
-    icmp = icmp[:2] + struct.pack("!H", wire.checksum(icmp)) + icmp[4:]
     with lab.at(host):
-        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as s:
-            s.sendto(icmp, (src, 0))
+        wire.unreachable((src, sport), to, seq, code, mtu)
 
 
 def made_up(t, lab, v=4):

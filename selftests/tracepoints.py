@@ -7,51 +7,15 @@
 Segments are compared with what a capture saw in front of the router and behind
 it, messages with what was written and read.
 """
-import os
 import re
 
 from nsip import ktap, sip, sock
 from nsip.call import Call
 from nsip.lab import Lab
+from nsip.trace import Trace
 
-TRACING = "/sys/kernel/tracing"
 EVENTS = ("sip_segment", "sip_message", "sip_edits", "sip_door", "sip_opaque")
 OWN = ("sip_emit",)     # not of a call whose messages come whole
-
-
-class Trace:
-    """A trace buffer of our own."""
-
-    def __init__(self):
-        self.dir = f"{TRACING}/instances/nsip"
-        os.makedirs(self.dir, exist_ok=True)
-
-    def set(self, what, value):
-        with open(f"{self.dir}/{what}", "w", encoding="ascii") as f:
-            f.write(value)
-
-    def enable(self, *events):
-        for e in EVENTS + OWN:
-            self.set(f"events/nf_nat_sip_tcp/{e}/enable", str(int(e in events)))
-        self.set("trace", "")
-
-    def lines(self):
-        with open(f"{self.dir}/trace", encoding="latin-1") as f:
-            return [x.rstrip() for x in f if not x.startswith("#")]
-
-    def seen(self, event):
-        """Fields of each line of an event; words without "=" are in ""."""
-        found = []
-        for line in self.lines():
-            m = re.search(rf" {event}: (.*)", line)
-            if m:
-                words = [w.rpartition("=")[::2] for w in m[1].split()]
-                found.append({k: v for k, v in words if k} | {"": [v for k, v in words if not k]})
-        return found
-
-    def close(self):
-        self.enable()
-        os.rmdir(self.dir)
 
 
 def numbers(rows, *fields):
@@ -174,8 +138,6 @@ def test(t):
     with Lab(attach="ports") as lab:
         if lab.helper != "ours":
             raise ktap.Skip("only nf_nat_sip_tcp has these tracepoints")
-        if not os.path.isdir(f"{TRACING}/events/nf_nat_sip_tcp"):
-            raise ktap.Skip(f"no {TRACING}/events here: a kernel without CONFIG_EVENT_TRACING")
         trace = Trace()
         try:
             call, conn = call_traced(t, lab, trace)

@@ -135,6 +135,16 @@ def inject(dev, seg, **changes):
         s.send(build(replace(seg, **changes)))
 
 
+def unreachable(src, to, seq, code, mtu=0):
+    """This host complains about a segment src -> to; it quotes no more of TCP than it has to."""
+    inner = struct.pack("!BBHHHBBH", 0x45, 0, 1500, 1, 0x4000, 60, 6, 0) + socket.inet_aton(src[0]) + \
+        socket.inet_aton(to[0]) + struct.pack("!HHI", src[1], to[1], seq & 0xffffffff)
+    icmp = struct.pack("!BBHI", 3, code, 0, mtu) + inner
+    icmp = icmp[:2] + struct.pack("!H", checksum(icmp)) + icmp[4:]
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as s:
+        s.sendto(icmp, (src[0], 0))
+
+
 class Capture:
     """Everything on one device since this was made; on all of the host without a name."""
 
