@@ -140,6 +140,7 @@ def grown(t, lab):
     mark = len(w.peer.heard)
     more = w.peer.hear(patience=8)
     t.ok(more and all(h.end <= SIZE + 1 for h in more), "and again, as long as the peer is there", more)
+    t.ok(lab.counters()["emit_probe"] >= 2, "counted as emit_probe", lab.counters()["emit_probe"])
     w.peer.take(SIZE, win=5000)
     w.settle()
     have, wrong = puppet.stream(w.peer.heard, wanted[0])
@@ -215,4 +216,4 @@ def test(t):
         lab.check_valid(t)
 
 
-ktap.main(36, test)
+ktap.main(37, test)
