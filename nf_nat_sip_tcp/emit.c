@@ -85,13 +85,17 @@ bool nst_path_seed(struct nst_path *path, const struct nf_conn *ct,
 	return true;
 }
 
-/* Its mark and DSCP are those of the other direction until a packet shows them. */
+/*
+ * Its mark and DSCP are those of the other direction until a packet shows them,
+ * and what is said to one who speaks by IPsec is not for others.
+ */
 void nst_path_guess(struct nst_path *path, const struct nst_packet *p,
 		    const struct nst_private *priv)
 {
 	struct net_device *in = dev_get_by_index_rcu(nf_ct_net(p->ct), p->skb->skb_iif);
 
 	make_header(path, p->ct, 0, priv);
+	path->secured = secpath_exists(p->skb);
 	if (path->l3num == NFPROTO_IPV6)
 		path->ip6.hop_limit = IPDEFTTL;
 	else

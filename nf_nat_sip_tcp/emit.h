@@ -20,7 +20,7 @@ struct nst_private;
  * @mark: mark of that packet
  * @priority: its priority
  * @l3mdev: ifindex of the VRF that it left in; 0: none
- * @secured: it left by IPsec
+ * @secured: it left by IPsec; before there is one: what it answers came by IPsec
  * @l3num: NFPROTO_IPV4 or NFPROTO_IPV6
  * @ip4: its header, after NAT
  * @ip6: its header, after NAT

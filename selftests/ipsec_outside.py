@@ -7,12 +7,13 @@
 Bytes that only the router has left are sent again and again to a peer that does
 not answer, while their route is replaced, the device goes down, the policy is
 taken away and comes back.  The phone sends nothing meanwhile, so that only our
-own segments can be what leaves.
+own segments can be what leaves.  So it is with acknowledgements of ours for a
+peer that speaks first, and with policies that name the router's device.
 """
 import os
 import socket
 
-from nsip import ktap, sock
+from nsip import ktap, sip, sock
 from nsip.exchange import Exchange
 from nsip.lab import Lab
 
@@ -20,10 +21,14 @@ KEYS = ["enc", "cbc(aes)", "0x" + "01" * 16, "auth-trunc", "hmac(sha256)", "0x" 
 ESP = 50
 
 
-def policy(lab, host, src, dst, way, mode):
+# pylint: disable=too-many-arguments,too-many-positional-arguments
+def policy(lab, host, src, dst, way, mode, verb="update"):
+    """`mode` may have "dev" behind it: the router's policies are for its device."""
+    mode, *dev = mode.split()
     ends = ["tmpl", "src", src, "dst", dst] if mode == "tunnel" else ["tmpl"]
-    lab.run(host, "ip", "xfrm", "policy", "update", "src", src, "dst", dst, "dir", way, *ends,
-            "proto", "esp", "reqid", "7", "mode", mode, "level", "required")
+    dev = ["dev", lab.dev("out1")] if dev and host == "router" else []
+    tmpl = [*ends, "proto", "esp", "reqid", "7", "mode", mode, "level", "required"] if verb == "update" else []
+    lab.run(host, "ip", "xfrm", "policy", verb, "src", src, "dst", dst, *dev, "dir", way, *tmpl)
 
 
 def policies(lab, v, mode, hosts=("router", "peer1")):
@@ -42,7 +47,7 @@ def secure(lab, v, mode):
         for n, (src, dst) in enumerate(((near, far), (far, near)), 1):
             try:
                 lab.run(host, "ip", "xfrm", "state", "add", "src", src, "dst", dst, "proto", "esp",
-                        "spi", f"0x{n}00", "reqid", "7", "mode", mode, *KEYS)
+                        "spi", f"0x{n}00", "reqid", "7", "mode", mode.split()[0], *KEYS)
             except RuntimeError as e:
                 raise ktap.Skip(f"no ESP in this kernel: {e}") from e
     policies(lab, v, mode)
@@ -124,6 +129,31 @@ def retained(t, lab, ex, wire, what, change, gap=None):
     ex.phone.wait_acked()
 
 
+def server_first(t, lab, v, mode, wire, what):
+    """Half a message of the peer, acknowledged by nobody but the router, with its policy gone at first."""
+    ex, deaf = Exchange(lab, v), Deaf(lab)
+    port = ex.phone.local[1]
+    wrote, wanted = (sip.request("OPTIONS", lab.party("peer1", v), who, "first")
+                     for who in (ex.public, lab.party("phone1", v, port)))
+    policy(lab, "router", lab.addr("public", v), lab.addr("peer1", v), "out", mode, "delete")
+    before = lab.counters()
+    ex.peer.send(wrote[:200])
+    sock.until(lambda: wire.clear() or lab.counters()["emit_failed"] > before["emit_failed"], "nothing was tried")
+    went = wire.esp()
+    policies(lab, v, mode, ("router",))
+    ex.peer.wait_acked()
+    t.ok(wire.esp() > went and not wire.clear() and not ex.phone.pending(),
+         what + "the peer first: half a message is acknowledged, nothing in clear", (wire.clear(), wire.esp() - went))
+    deaf.phone()
+    ex.peer.send(wrote[200:])
+    sock.until(lambda: lab.counters()["emit_resent"] > before["emit_resent"], "nothing was sent again", 40)
+    deaf.phone(False)
+    read = ex.phone.recv_up_to(len(wanted))
+    ex.peer.wait_acked()
+    t.equal((read, wire.clear()), (wanted, []), what + "and it arrives inside by our repeats, nothing in clear")
+    ex.close()
+
+
 def told(cap):
     """The window that the phone has been told of, in bytes."""
     return [s for s in cap.segments(out=True) if not s.data][-1].win
@@ -160,7 +190,7 @@ def shut(t, lab, wire, what):
     wanted = fill(lab, ex, cap)
     deaf.phone()
     probes, went = lab.counters()["emit_probe"], wire.esp()
-    sock.until(lambda: lab.counters()["emit_probe"] >= probes + 2, "no more probes", 30)
+    sock.until(lambda: lab.counters()["emit_probe"] >= probes + 2 and wire.esp() >= went + 2, "no more probes", 30)
     asked = wire.esp() - went
     deaf.phone(False)
     t.ok(asked >= 2 and ex.peer.recv_up_to(len(wanted)) == wanted and not wire.clear(),
@@ -177,7 +207,7 @@ SCENES = {
 
 
 def one(t, v, mode, *scenes):
-    what = f"IPv{v}, {mode} mode: "
+    what = f"IPv{v}, {mode.replace(' dev', ' mode for a device') if 'dev' in mode else mode + ' mode'}: "
     # With masquerade conntrack would forget all that leaves by a device that goes down.
     with Lab(nat="snat") as lab:
         wire = Wire(lab)
@@ -191,7 +221,7 @@ def one(t, v, mode, *scenes):
         ex = Exchange(lab, v)
         t.equal((ex.usual(), wire.clear()), ([], []), what + "messages arrive right, nothing in clear")
         t.ok(wire.esp() > 20, what + "by ESP", wire.esp())
-        if mode == "tunnel":
+        if mode.startswith("tunnel"):
             # Behind NAT the router itself complains, about a segment with other numbers.
             t.equal((ex.text(6000), wire.clear()), ([], []), what + "6000 bytes of text arrive")
             t.ok(ex.phone.mss < 1448 and lab.counters()["icmp_translated"],
@@ -202,6 +232,7 @@ def one(t, v, mode, *scenes):
                      (lambda: policies(lab, v, mode, ("router",))) if gap else None)
         t.equal((ex.usual(), wire.clear()), ([], []), what + "and the connection goes on")
         ex.close()
+        server_first(t, lab, v, mode, wire, what)
         if v == 6:
             shut(t, lab, wire, what)
         lab.check_valid(t)
@@ -214,11 +245,13 @@ def rounds():
     complains = os.path.exists("/proc/lockdep")
     either = "tunnel" if complains else "transport"
     return [(4, either, *SCENES), (6, either, "device down and up", "no policy for a while"),
-            *([] if complains else [(4, "tunnel", "another route")])]
+            *([] if complains else [(4, "tunnel", "another route")]),
+            (4, either + " dev", "another route", "device down and up"),
+            (6, either + " dev", "another route")]
 
 
 def claims(v, mode, *scenes):
-    return 5 + len(scenes) + (2 if mode == "tunnel" else 0) + (v == 6)
+    return 7 + len(scenes) + (2 if mode.startswith("tunnel") else 0) + (v == 6)
 
 
 def test(t):
