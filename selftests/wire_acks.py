@@ -13,12 +13,14 @@ from nsip.lab import Lab
 from nsip.tool import Sipnat
 
 SIZE = 600
+# Shift counts of phone and peer, and the unit of the peer's windows.
+WSCALE, UNIT = (2, 7), 128
 GROWING = {"in4": "10.9.9", "out4": "198.51.100", "router_out": 101}
 
 
-def texts(w, name, n=3):
+def texts(w, name, n=3, size=SIZE):
     """Messages as written and as read, and where each ends."""
-    raw, wanted = w.requests(n, name, SIZE)
+    raw, wanted = w.requests(n, name, size)
     return raw, wanted, [len(b"".join(raw[:i])) for i in range(n + 1)], \
         [len(b"".join(wanted[:i])) for i in range(n + 1)]
 
@@ -124,6 +126,38 @@ def windows(t, lab):
     w.close()
 
 
+def scaled(t, lab):
+    """The same in units: what does not fill one is not told, for it would be too much (RFC 7323 2.4)."""
+    w = puppet.Wire(lab, wscale=WSCALE, win=8 * UNIT, phone_win=3000)
+    raw, wanted, at, new = texts(w, "scaled")
+    w.peer.win = 8
+    w.peer.send()
+    t.equal([(h.ack, h.win) for h in w.phone.hear()], [(0, 8)], "a window of 8 units is told")
+    w.phone.send(raw[0])
+    w.peer.hear(lambda h: h.data)
+    room = 8 * UNIT - new[1]
+    w.peer.take(new[1], win=room // UNIT)
+    t.equal([(h.ack, h.win) for h in w.phone.hear()], [(at[1], room // UNIT)],
+            f"of the {room} bytes that are left those that fill units")
+    sent = 0
+    for more in (100, (room - 100) // UNIT * UNIT):
+        w.phone.send(raw[1][sent:sent + more])
+        sent += more
+        t.equal([(h.ack, h.win) for h in w.settle(0.1)[0]], [(at[1] + sent, (room - sent) // UNIT)],
+                f"so does our acknowledgement of {sent} bytes that are held")
+    w.peer.send(win=16)
+    t.equal([(h.ack, h.win) for h in w.phone.hear()], [(at[1] + sent, (16 * UNIT - sent) // UNIT)],
+            "that the window opens is told in units, too")
+    w.phone.send(raw[1][sent:])
+    w.phone.send(raw[2])
+    w.settle()
+    have, wrong = puppet.stream(w.peer.heard, b"".join(wanted))
+    t.ok(have == new[3] and not wrong, "and the messages arrive", (have, new[3], wrong))
+    fields = {h.win for h in w.peer.heard if not h.flags & puppet.SYN}
+    t.equal(fields, {3000}, "the phone's window stays as it is, in its own units")
+    w.close()
+
+
 def grown(t, lab):
     """A message that fills the window grows: the rest waits, and the router asks for room."""
     w = puppet.Wire(lab, win=SIZE)
@@ -147,6 +181,32 @@ def grown(t, lab):
     t.ok(have == new[1] and not wrong, "what waited leaves at once when there is room", w.peer.heard[mark:])
     w.peer.take(new[1])
     t.equal([h.ack for h in w.phone.hear()][-1:], [at[1]], "and is acknowledged")
+    w.close()
+
+
+def grown_scaled(t, lab):
+    """The same in units; the probes and what waited state the phone's window in its own."""
+    size = 5 * UNIT
+    w = puppet.Wire(lab, wscale=WSCALE, win=size, phone_win=3000)
+    raw, wanted, at, new = texts(w, "units", 2, size)
+    w.phone.send(raw[0])
+    w.settle()
+    w.peer.take(size, win=0)
+    w.settle()
+    seen = [(h.at, h.data, h.win) for h in w.peer.hear(patience=5)[:1]]
+    t.equal(seen, [(size - 1, b"", 3000)], "in units: the shut window is probed, with the phone's window")
+    mark = len(w.peer.heard)
+    w.peer.take(size, win=1)
+    w.settle()
+    have, wrong = puppet.stream(w.peer.heard, wanted[0])
+    t.ok(have == new[1] and not wrong, f"in one unit the {new[1] - size} bytes that waited leave",
+         w.peer.heard[mark:])
+    t.equal({h.win for h in w.peer.heard[mark:]}, {3000}, "with the phone's window, too")
+    w.peer.take(new[1], win=0)
+    w.settle()
+    fields = {h.win for h in w.phone.heard if not h.flags & puppet.SYN}
+    t.equal((w.phone.heard[-1].ack, fields), (at[1], {0}),
+            "the phone is never told of a unit that is not there")
     w.close()
 
 
@@ -207,13 +267,15 @@ def test(t):
         sack(t, lab)
         probes(t, lab)
         windows(t, lab)
+        scaled(t, lab)
         unsent(t, lab)
         too_small(t, lab)
         lab.check_valid(t)
     with Lab(offload="off", **GROWING) as lab:
         puppet.mute(lab)
         grown(t, lab)
+        grown_scaled(t, lab)
         lab.check_valid(t)
 
 
-ktap.main(37, test)
+ktap.main(48, test)

@@ -170,26 +170,32 @@ class End:      # pylint: disable=too-many-instance-attributes
 
 # pylint: disable=too-many-instance-attributes
 class Wire:
-    """A connection of phone1 to peer1, port 5060."""
+    """A connection of phone1 to peer1, port 5060.
+
+    `win` is the peer's window field from its SYN on, `wscale` the shift counts of
+    phone and peer, which hold behind the SYN.
+    """
 
     serial = 0
 
-    def __init__(self, lab, *, mss=1460, wscale=None, sack=False, ts=False, win=65535):
+    # pylint: disable=too-many-arguments
+    def __init__(self, lab, *, mss=1460, wscale=(None, None), sack=False, ts=False, win=65535, phone_win=65535):
         Wire.serial += 1
         self.lab = lab
         self.phone = End(lab, "phone1", 41000 + Wire.serial, 0xfffff000 + Wire.serial)
         self.peer = End(lab, "peer1", PORT, 0x20000000 + 7919 * Wire.serial)
         self.phone.other, self.peer.other = self.peer, self.phone
         self.phone.dst = (lab.addr("peer1"), PORT)
-        self.peer.win = win
-        self.syn = dict(mss=mss, wscale=wscale, sack_ok=sack)
+        self.phone.win, self.peer.win = phone_win, win
+        self.syn = dict(mss=mss, sack_ok=sack)
+        self.wscale = dict(zip(self.ends, wscale))
         self.ts = ts
         self.wrong = []
         self.handshake()
 
     def _syn(self, end, ack):
         ts = (end.tsval, end.tsecr) if self.ts else None
-        end.send(at=-1, ack=ack, flags=SYN, raw_options=options(ts=ts, **self.syn))
+        end.send(at=-1, ack=ack, flags=SYN, raw_options=options(ts=ts, wscale=self.wscale[end], **self.syn))
 
     def handshake(self):
         self._syn(self.phone, -1)
