@@ -8,13 +8,15 @@
 Slow readers with small windows and with windows that shut, Nagle, small segments,
 MTU 576 to 9000 on either side, offloads, options of TCP, congestion control, loss,
 repeats, reordering, and how the sender cuts its writes: rows in which any two of
-these meet.  NSIP_SEED chooses the rows.
+these meet.  NSIP_SEED chooses the rows.  A congestion control that the kernel has
+not is left out, and said.
 
 NSIP_CASES: how many of them (14; 0: until any two have met)
 """
 import os
 import random
 import socket
+import struct
 import subprocess
 
 from nsip import ktap, pairs, path, sock, stream
@@ -43,6 +45,7 @@ FACTORS = {
 READERS = {"wide": (0, 1 << 16, 0), "tiny": (4096, 500, 0.004), "shut": (4096, 4096, 0.25)}
 # tcpi_options
 TS, SACK, WSCALE = 1, 2, 4
+TCP_CC_INFO = 26
 
 
 def congestion_controls():
@@ -105,6 +108,15 @@ def as_wanted(case, tcp):
     return ""
 
 
+def control(tcp):
+    """(name of the congestion control that runs, what BBR has measured of the path:
+    bytes a second, 0 of others)."""
+    name = tcp.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0").decode()
+    seen = tcp.sock.getsockopt(socket.IPPROTO_TCP, TCP_CC_INFO, 20)
+    # struct tcp_bbr_info
+    return name, struct.unpack_from("=Q", seen)[0] if name == "bbr" and len(seen) == 20 else 0
+
+
 def sizes(case, messages, dice):
     if case["cut"] == "whole":
         return ()
@@ -128,13 +140,15 @@ def both_ways(case, phone, peer, trunk, dice):
                       trunk.way(more, sizes=sizes(case, more[0], dice), reader=reader))
 
 
-def one(t, lab, i, case):
+def one(t, lab, i, case, controls):
+    """`controls` gets (what was wanted, control()) of both ends, read at the end."""
     set_path(lab, case)
     told = ", ".join(f"{k} {v}" for k, v in case.items())
     try:
         phone, peer = pair(lab, case, 20000 + i)
         wrong = as_wanted(case, phone) or both_ways(
             case, phone, peer, stream.Trunk(lab, phone, peer, case["v"], f"m{i}"), random.Random(SEED + i))
+        controls += [(case["cc"], control(end)) for end in (phone, peer)]
         if wrong:
             sock.hang_up(phone, peer)
         else:
@@ -148,15 +162,35 @@ def chosen():
     factors = dict(FACTORS, cc=congestion_controls())
     rows = list(pairs.rows(factors, SEED))
     rows = rows[:CASES] if CASES else rows
+    for cc in factors["cc"]:
+        used = [r["cc"] for r in rows]
+        if cc not in used:
+            max(rows, key=lambda r: used.count(r["cc"]))["cc"] = cc     # pylint: disable=cell-var-from-loop
     return sorted(rows, key=lambda r: r["v"] == 4 and min(r["mtu"]) < 1280)
+
+
+def controlled(t, controls):
+    """Each congestion control ran where it was wanted; BBR, because it measures."""
+    for cc in FACTORS["cc"]:
+        ran = [seen for wanted, seen in controls if wanted == cc]
+        claim = f"{cc} ran at both ends of {len(ran) // 2} cases"
+        if cc not in congestion_controls():
+            t.ok(not ran, f"{cc} # SKIP not in kernel {os.uname().release}", ran)
+        elif cc == "bbr":
+            t.ok(ran and all(name == cc and bandwidth for name, bandwidth in ran),
+                 f"{claim}, and measured them", ran)
+        else:
+            t.ok(ran and all(name == cc for name, _ in ran), claim, ran)
 
 
 def test(t, cases):
     t.note(f"NSIP_SEED={SEED}, {len(cases)} cases")
+    controls = []
     with Lab(timers="real") as lab:
         mib = path.Mib(lab, "phone1", "peer1")
         for i, case in enumerate(cases):
-            one(t, lab, i, case)
+            one(t, lab, i, case, controls)
+        controlled(t, controls)
         counters = lab.counters()
         t.note({k: v for k, v in counters.items() if v and k[:3] in ("seg", "ack", "emi", "opa", "res")})
         t.equal({k: v for k, v in counters.items() if v and k.startswith(("opaque", "reset"))}, {},
@@ -170,4 +204,4 @@ def test(t, cases):
 
 
 CHOSEN = chosen()
-ktap.main(len(CHOSEN) + 4, lambda t: test(t, CHOSEN))
+ktap.main(len(CHOSEN) + len(FACTORS["cc"]) + 4, lambda t: test(t, CHOSEN))
