@@ -34,9 +34,7 @@ def burst(lab, n, phone, peer):
 
 def one(t, name, settings):
     with Lab(offload="off", timers="real", **settings) as lab:
-        for host in ("phone1", "peer1"):
-            # A probe a few ms behind a tail is no time-out; a busy machine makes it come.
-            lab.run(host, "sysctl", "-qw", "net.ipv4.tcp_early_retrans=0")
+        path.no_tail_probes(lab, "phone1", "peer1")
         phone, peer = lab.tcp_pair(sport=5060)
         cap = lab.capture("in1")
         mib = path.Mib(lab, "phone1", "peer1")

@@ -15,7 +15,7 @@ SLOW = 3 if "-debug" in os.uname().release else 1
 PATIENCE = float(os.environ.get("NSIP_PATIENCE", "10")) * SLOW
 SIOCOUTQ = 0x5411
 TCP_INFO_RETRANS = 100      # offset of tcpi_total_retrans
-TCP_INFO_SND_MSS = 16
+TCP_INFO_RTO, TCP_INFO_SND_MSS = 8, 16
 
 
 class Timeout(Exception):
@@ -120,6 +120,11 @@ class Tcp:
     @property
     def retransmissions(self):
         return self.info(TCP_INFO_RETRANS)
+
+    @property
+    def rto(self):
+        """The time-out that runs now or would, µs."""
+        return self.info(TCP_INFO_RTO)
 
     @property
     def mss(self):
