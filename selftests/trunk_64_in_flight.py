@@ -110,7 +110,7 @@ def in_tree(t):
     """What it makes of each message when that is alone, and then of all at once.
 
     Its two offsets do for one change under way: bytes go to wrong places of the
-    stream.  Nothing resets the connection, which is ESTABLISHED minutes later.
+    stream.  Nothing resets the connection, which was still ESTABLISHED a minute and a half later.
     """
     with Lab("in-tree", timers="real") as lab:
         wide_start(lab)
