@@ -450,7 +450,7 @@ void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 		return;
 	if (seg->flags & NST_SYN)
 		;	/* passes as it is */
-	else if (c->gone && !(seg->flags & NST_RST))
+	else if (c->gone)
 		flow_gone(c, seg, out);
 	else if (c->state == NST_CONN_OPAQUE && conn_quiet(c))
 		opaque_at_rest(c, seg, out);

@@ -96,10 +96,19 @@ void flow_give_up(struct nst_conn *c, enum nst_reason reason, struct nst_out *ou
  * @out: gets the RST, and nothing else goes out
  *
  * The other end would not: it may live, too, and what was acknowledged to this
- * one is thrown away.
+ * one is thrown away.  A RST passes.  If it answers a SYN/ACK, of one who has heard
+ * nothing yet, its number lies in front of changes that are forgotten.
  */
 void flow_gone(struct nst_conn *c, const struct nst_segment *seg, struct nst_out *out)
 {
+	const struct nst_flow *f = &c->flow[seg->dir];
+
+	if (seg->flags & NST_RST) {
+		opaque_at_rest(c, seg, out);
+		if (seq_before(seg->seq, f->rcv_nxt))
+			out->seq = f->snd_una;
+		return;
+	}
 	out->verdict = NST_DROP;
 	if (seg->flags & NST_ACK)
 		reset_at(c, !seg->dir, seg->ack, out);

@@ -73,6 +73,45 @@ static void lost_framing_is_reset(void **state)
 	}
 }
 
+/* Who has heard nothing yet, RSTs neither, learns it by its SYN/ACK. */
+static u32 all_lost(struct model *m, struct packet *p)
+{
+	(void)m;
+	return p->s.dir != 0 || p->hop == 0;
+}
+
+static void syn_ack_is_answered(void **state)
+{
+	u32 v, n;
+	(void)state;
+
+	for (v = 0; v < 4; v++) {
+		struct model *m = start("syn/ack", v);
+		struct nst_segment rst = { .flags = NST_RST, .wscale = 0xff };
+		struct nst_out out;
+
+		m->fate = all_lost;
+		m->lossy = true;
+		n = text_options(text, 1);
+		say(m, 0, text, n);
+		model_run(m, 10);
+		peer_write(m, 0, "GET / HTTP/1.0\r\n\r\n", 18);
+		model_run(m, 10);
+		judge(m, m->closing, "not reset");
+		judge(m, m->conn.flow[0].map.after, "no change");
+		rst.seq = m->conn.flow[0].isn + 1;
+		step_segment(&m->conn, &rst, model_now(m), &out);
+		judge(m, out.verdict == NST_ACCEPT && out.seq == rst.seq, "RST at %d",
+		      (int)(out.seq - rst.seq));
+		/* Behind all that it wrote it is one of its own will. */
+		rst.seq = m->conn.flow[0].rcv_nxt;
+		step_segment(&m->conn, &rst, model_now(m), &out);
+		judge(m, out.verdict == NST_ACCEPT && out.seq == m->conn.flow[0].snd_nxt,
+		      "RST at %d", (int)(out.seq - m->conn.flow[0].snd_nxt));
+		model_free(m);
+	}
+}
+
 static void limits_are_reset(void **state)
 {
 	u32 v, n;
@@ -161,6 +200,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lost_framing_is_reset),
+		cmocka_unit_test(syn_ack_is_answered),
 		cmocka_unit_test(limits_are_reset),
 		cmocka_unit_test(what_is_no_sip_passes),
 		cmocka_unit_test(what_somebody_decided_passes),
