@@ -87,14 +87,16 @@ static u32 take_ack(struct nst_conn *c, struct nst_flow *f, u32 ack)
 /*
  * Is its application slow to read?  What the field rounds off does not make a
  * window less than half, and one that is open again may lack that, or a segment
- * that is not worth telling of (RFC 9293 3.8.6.2.2).
+ * that is not worth telling of (RFC 9293 3.8.6.2.2).  Of a window that is said in a
+ * few large units nobody can tell which: then only all of it is open.
  */
 static void take_pace(const struct nst_conn *c, struct nst_flow *f, u32 win)
 {
 	u32 unit = 1u << c->flow[f == c->flow].wscale;
 	u32 half = f->max_win / 2;
+	bool vague = unit > f->max_win / 8;
 
-	if (win + unit <= half)
+	if (win + unit <= half || (vague && win < f->max_win))
 		f->slow = true;
 	else if (win + unit >= f->max_win || win + seq_min(f->mss, half) > f->max_win)
 		f->slow = false;
