@@ -141,6 +141,7 @@ static void act(struct sim *s, const struct packet *p, struct nst_out *out)
 			s->ct.seen[dir].pub = out->publish[dir];
 	if (out->timer)
 		s->timer = out->timer;
+	judge_closing(s, out->closing);
 	s->closing |= out->closing;
 	/* Who writes on is told. */
 	s->rst |= out->closing;
@@ -161,6 +162,9 @@ static void starve(struct sim *s)
 	s->env.fail_at = 0;
 	if (s->oom && !dice(s, s->oom))
 		s->env.fail_at = s->env.allocs + 1 + dice(s, 4);
+	/* And nothing to be had for some seconds. */
+	if (s->oom && s->seed & 1 && s->now > 2000 && s->now % 20000 < 4000)
+		s->env.fail_at = s->env.allocs + 1;
 }
 
 /*
@@ -197,6 +201,9 @@ void gate_packet(struct sim *s, struct packet *p)
 	struct nst_segment seg = p->seg;
 	struct nst_out out;
 
+	/* At the end it makes conntrack begin anew, with or without us. */
+	if (p->again && seg.flags & NST_SYN && s->stage >= 3)
+		return;
 	s->seg = &seg;
 	judge_arrival(s, &seg);
 	if (s->contradict && !s->oom && seg.len)
@@ -212,19 +219,18 @@ void gate_packet(struct sim *s, struct packet *p)
 void gate_icmp(struct sim *s, struct packet *p)
 {
 	struct nst_icmp *e = &p->error;
-	u8 dir = e->dir, options = s->end[0].ts && s->end[1].ts ? 12 : 0;
-	s64 at = offset_of(s, dir, e->seq);
-	struct side *d = &s->side[dir];
+	struct nst_icmp was = *e;
 	struct nst_out out;
+	u32 size;
 
 	judge_error(s);
+	size = s->conn.flow[e->dir].path_max;
 	starve(s);
 	step_icmp(&s->conn, e, s->now, &out);
-	if (e->too_big && e->mss && cover_has(&d->sent, at, at + 1) && at >= d->told_ack)
-		d->path = e->mss - options;
+	judge_error_passed(s, e, &was, size == s->conn.flow[e->dir].path_max);
 	act(s, NULL, &out);
-	judge_error_passed(s, e, at);
-	p->wire = 2 * !dir + 1;
+	judge_error_answered(s, e);
+	p->wire = 2 * !e->dir + 1;
 	wire_put(s, p);
 }
 

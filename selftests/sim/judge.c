@@ -20,6 +20,13 @@ static s64 max64(s64 a, s64 b)
 /* The connection is gone, or going by force. */
 static bool is_over(const struct sim *s)
 {
+	return s->rst_of_end || s->closing ||
+	       (s->trouble.vanished && s->conn.state == NST_CONN_OPAQUE);
+}
+
+/* Nobody comes to a clean end. */
+static bool is_lost(const struct sim *s)
+{
 	return s->rst || s->closing;
 }
 
@@ -71,6 +78,7 @@ void judge_arrival(struct sim *s, const struct nst_segment *seg)
 	s64 ack = offset_of(s, !seg->dir, seg->ack);
 
 	judge_conntrack(s, seg);
+	back->heard_at = s->now;
 	s->seg_is_repeat = false;
 	s->top[seg->dir] = cover_top(&d->sent) + (d->sent_fin >= 0);
 	s->resent[0] = 0;
@@ -90,7 +98,7 @@ void judge_arrival(struct sim *s, const struct nst_segment *seg)
 	if (seg->flags & NST_SYN)
 		return;
 	/* Who knows a better path. */
-	if (seg->seg_size > d->path)
+	if (seg->seg_size > d->path && at >= d->path_from)
 		d->path = 0;
 	if (seg->len) {
 		d->segments++;
@@ -295,6 +303,7 @@ void judge_departure(struct sim *s, const struct nst_segment *seg, const char *d
 {
 	if (seg->flags & (NST_SYN | NST_RST))
 		return;
+	must(s, I1_STREAM, !seg->len || !s->closing, "bytes of a connection that was given up");
 	if (seg->len)
 		judge_data(s, seg, data, own);
 	if (seg->flags & NST_FIN)
@@ -420,6 +429,11 @@ static void judge_bytes_of_step(struct sim *s)
 	}
 }
 
+static bool is_moved(const struct side *d, s64 fresh)
+{
+	return orig_floor(d, fresh) != fresh && orig_ceil(d, fresh) != fresh;
+}
+
 /*
  * What the skin asks when a connection is taken away from under us: does a sender
  * believe of some bytes that they have arrived, and are numbers off?
@@ -431,17 +445,34 @@ static void judge_owes(struct sim *s)
 
 	for (dir = 0; dir < 2; dir++) {
 		const struct side *d = &s->side[dir];
+		bool fin = d->fin_came >= 0 && d->given_ack > d->fin_came;
+		s64 given = fin ? d->fin_came : d->given_ack;
+		s64 top = cover_top(&d->sent);
 
 		if (d->settled < d->nr_pieces && d->told_ack > d->expect_len)
 			continue;
-		owes |= d->given_ack > orig_ceil(d, d->told_ack) && d->fin_came < 0;
-		depends |= orig_floor(d, d->told_ack) != d->told_ack &&
-			   orig_ceil(d, d->told_ack) != d->told_ack;
+		if (d->sent_fin < 0 || d->told_ack <= d->sent_fin)
+			owes |= given > orig_ceil(d, d->told_ack);
+		depends |= is_moved(d, d->told_ack);
+		if (d->settled == d->nr_pieces || top <= d->expect_len)
+			depends |= is_moved(d, top);
 	}
 	if (is_over(s))
 		return;
 	must(s, I3_KEPT, conn_owes(&s->conn) || !owes, "bytes are owed, and it does not say so");
 	must(s, I2_SEQ, conn_depends(&s->conn) || !depends, "numbers are off, and it does not say so");
+}
+
+/* Only who has not been heard for long is given up. */
+void judge_closing(struct sim *s, bool closing)
+{
+	u64 heard = s->side[0].heard_at;
+
+	if (heard > s->side[1].heard_at)
+		heard = s->side[1].heard_at;
+	must(s, I5_OPAQUE, !closing || s->rst || (!s->quiet_wires && s->now - heard >= 20000) ||
+	     (s->env.env.set.on_error == NST_ON_ERROR_RESET && (s->may_opaque || s->oom)),
+	     "gives up on who is there");
 }
 
 void judge_step(struct sim *s)
@@ -458,8 +489,6 @@ void judge_step(struct sim *s)
 	for (dir = 0; dir < 2; dir++)
 		judge_kept(s, dir);
 	judge_owes(s);
-	must(s, I5_OPAQUE, !s->closing || s->may_opaque || s->oom || s->rst || !s->quiet_wires,
-	     "gives up");
 	if (seg && s->seg_is_repeat) {
 		u32 most = s->end[!seg->dir].mss > seg->len ? s->end[!seg->dir].mss : seg->len;
 
@@ -477,27 +506,59 @@ void judge_error(struct sim *s)
 	s->resent[1] = 0;
 }
 
-/* And has passed it: it says a number of the sender's, and costs a segment at most. */
-void judge_error_passed(struct sim *s, const struct nst_icmp *e, s64 at)
+/* What is quoted as acknowledged: what its sender, who reads it, was given. */
+static void judge_quoted_ack(struct sim *s, u8 dir, s64 ack, s64 fresh)
 {
-	const struct side *d = &s->side[e->dir];
-	s64 orig = offset_of(s, e->dir, e->seq);
+	const struct side *d = &s->side[dir];
+
+	if (s->conn.flow[dir].hold || d->settled < d->nr_pieces || ack < d->given_ack ||
+	    (d->fin_came >= 0 && ack > d->fin_came))
+		return;
+	must(s, I2_ACK, fresh >= fresh_floor(d, ack) && fresh <= fresh_ceil(d, ack),
+	     "an ICMP error quotes %lld as %lld", LL(ack), LL(fresh));
+}
+
+/*
+ * And has passed it: it says numbers that its reader knows.  One about nothing that
+ * is under way changes nothing (RFC 5927 4.1).
+ */
+void judge_error_passed(struct sim *s, const struct nst_icmp *e, const struct nst_icmp *was,
+			bool same)
+{
+	struct side *d = &s->side[e->dir];
+	u32 left = e->mss - (s->end[0].ts && s->end[1].ts ? 12 : 0);
+	s64 at = offset_of(s, e->dir, was->seq), orig = offset_of(s, e->dir, e->seq);
+
+	if (at < d->told_ack || at >= (s64)cover_top(&d->sent) + (d->sent_fin >= 0))
+		must(s, MSS, same, "an ICMP error about %lld counts", LL(at));
+	if (!is_lost(s))
+		judge_quoted_ack(s, !e->dir, offset_of(s, !e->dir, was->ack),
+				 offset_of(s, !e->dir, e->ack));
+	/* What is acknowledged is no news to anybody. */
+	if (at < d->told_ack || !cover_has(&d->sent, at, at + 1))
+		return;
+	if (e->too_big && e->mss && (!d->path || left < d->path)) {
+		d->path = left;
+		d->path_from = d->given_edge;
+	}
+	must(s, I2_SEQ, is_over(s) || d->settled < d->nr_pieces ||
+	     (orig >= orig_floor(d, at) && orig <= orig_ceil(d, at)),
+	     "an ICMP error about %lld becomes one about %lld", LL(at), LL(orig));
+}
+
+/* It costs a segment at most. */
+void judge_error_answered(struct sim *s, const struct nst_icmp *e)
+{
 	u32 most = s->end[!e->dir].mss > 536 ? s->end[!e->dir].mss : 536;
 
 	must(s, AMPLIFIED, s->resent[0] + s->resent[1] <= most, "%u bytes for an ICMP error",
 	     s->resent[0] + s->resent[1]);
-	/* What is acknowledged is no news to anybody. */
-	if (is_over(s) || d->settled < d->nr_pieces || at < d->told_ack ||
-	    !cover_has(&d->sent, at, at + 1))
-		return;
-	must(s, I2_SEQ, orig >= orig_floor(d, at) && orig <= orig_ceil(d, at),
-	     "an ICMP error about %lld becomes one about %lld", LL(at), LL(orig));
 }
 
 /* Everything is acknowledged, nothing is on its way. */
 void judge_idle(struct sim *s)
 {
-	if (is_over(s))
+	if (is_lost(s))
 		return;
 	must(s, CT_IDLE, !ct_waits(&s->ct) || s->end[0].byte_probe || s->end[1].byte_probe, "waits: %s", s->ct.seen[0].flags & 1 ? "client's bytes" :
 	     "server's bytes");
@@ -512,12 +573,15 @@ static void judge_read(struct sim *s, u8 e)
 	const struct end *p = &s->end[e];
 	u32 low = p->got.low < d->expect_len ? p->got.low : d->expect_len;
 
-	must(s, I1_READ, p->got.low <= d->expect_len || is_over(s), "end %u reads %u bytes, %u expected", e,
+	bool raw = s->rst_of_end || (s->trouble.vanished && s->conn.state == NST_CONN_OPAQUE &&
+				     s->conn.reason != NST_R_RESET);
+
+	must(s, I1_READ, p->got.low <= d->expect_len || is_lost(s), "end %u reads %u bytes, %u expected", e,
 	     p->got.low, d->expect_len);
 	/* What was under way when it was reset may overtake the RST, and passes raw. */
-	must(s, I1_READ, !p->got.low || is_over(s) || !memcmp(p->in, d->expect, low),
+	must(s, I1_READ, !p->got.low || raw || !memcmp(p->in, d->expect, low),
 	     "end %u reads other bytes", e);
-	if (is_over(s))
+	if (is_lost(s))
 		return;
 	must(s, I1_READ, d->settled == d->nr_pieces, "piece %u of %u never left", d->settled,
 	     d->nr_pieces);
@@ -531,14 +595,14 @@ void judge_end(struct sim *s)
 
 	for (e = 0; e < 2; e++) {
 		judge_read(s, e);
-		if (is_over(s) || s->ending == END_IDLE)
+		if (is_lost(s) || s->ending == END_IDLE)
 			continue;
 		must(s, CLOSE, s->end[e].state == TCP_CLOSED && !s->end[e].reset,
 		     "end %u is in state %u%s", e, s->end[e].state, s->end[e].reset ? ", reset" : "");
 	}
 	must(s, I7_MEMORY, conn_quiet(&s->conn) || s->rst, "not at rest at the end");
 	for (e = 0; e < 2; e++) {
-		must(s, PLAN, s->side[e].segments >= 30 || is_over(s) || s->may_opaque,
+		must(s, PLAN, s->side[e].segments >= 30 || is_lost(s) || s->may_opaque,
 		     "%u segments from end %u", s->side[e].segments, e);
 		must(s, PLAN, s->side[e].changes >= 4 || s->closing, "%u changes from end %u",
 		     s->side[e].changes, e);

@@ -182,6 +182,8 @@ struct piece {
  * @segments: data segments that did
  * @changes: size changes written
  * @path: most that an ICMP error left for payload, 0: none since the sender knows better
+ * @heard_at: when its receiver was heard last
+ * @path_from: what lies behind this it has written knowing of it
  */
 struct side {
 	struct piece piece[PIECES_MAX];
@@ -207,6 +209,8 @@ struct side {
 	u32 segments;
 	u32 changes;
 	u32 path;
+	s64 path_from;
+	u64 heard_at;
 };
 
 /* ct.c: conntrack as tcp_in_window() has it. */
@@ -403,6 +407,7 @@ struct packet {
 	u64 nr;
 	u32 room;
 	u8 wire;
+	bool again;
 	bool is_error;
 	struct nst_icmp error;
 	struct nst_segment seg;
@@ -606,6 +611,7 @@ struct sim {
 	bool own_last;
 	bool closing;
 	bool rst;
+	bool rst_of_end;
 	u64 last_progress;
 	u64 quiet_from;
 
@@ -663,7 +669,7 @@ void sim_delete(struct sim *s);
 void trouble_plan(struct sim *s);
 u32 trouble_junk(struct sim *s, u8 e, char *to);
 bool trouble_path(struct sim *s, u8 wire, const struct nst_segment *seg);
-u64 trouble_again(struct sim *s, u8 wire, const struct nst_segment *seg);
+u64 trouble_again(struct sim *s, u8 wire);
 void trouble_vanish(struct sim *s);
 bool trouble_tired(struct sim *s, u8 e);
 
@@ -678,8 +684,11 @@ void judge_written(struct sim *s, u8 dir, const struct phrase *ph, u32 nr, u32 l
 void judge_arrival(struct sim *s, const struct nst_segment *seg);
 void judge_departure(struct sim *s, const struct nst_segment *seg, const char *data, bool own);
 void judge_step(struct sim *s);
+void judge_closing(struct sim *s, bool closing);
 void judge_error(struct sim *s);
-void judge_error_passed(struct sim *s, const struct nst_icmp *e, s64 at);
+void judge_error_passed(struct sim *s, const struct nst_icmp *e, const struct nst_icmp *was,
+			bool same);
+void judge_error_answered(struct sim *s, const struct nst_icmp *e);
 void judge_idle(struct sim *s);
 void judge_end(struct sim *s);
 bool judge_bytes(struct sim *s, u8 dir, u32 off, const char *data, u32 len);

@@ -76,6 +76,7 @@ void end_abort(struct sim *s, u8 e)
 	struct end *p = &s->end[e];
 
 	s->rst = true;
+	s->rst_of_end = true;
 	p->aborted = true;
 	end_send(s, e, NST_RST | NST_ACK, p->max, 0);
 	enter(s, e, TCP_CLOSED);

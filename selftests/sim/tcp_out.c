@@ -181,7 +181,8 @@ static void send_range(struct sim *s, u8 e, s64 at, s64 len)
 	if (len > left)
 		len = left > 0 ? left : 0;
 	fin = p->fin && at + len == data_end(p);
-	p->fin_beyond |= fin && at + len >= p->edge;
+	if (fin)
+		p->fin_beyond = at + len >= p->edge;
 	end_send(s, e, NST_ACK | (fin ? NST_FIN : 0) | (at + len == data_end(p) ? NST_PSH : 0),
 		 at, len);
 	at += len + fin;

@@ -8,7 +8,7 @@
  */
 #include "sim.h"
 
-/* Longer than any time-out of the ends, shorter than TIME_WAIT. */
+/* As long as a time-out gets, shorter than TIME_WAIT. */
 #define LATE_MOST 60000
 /* With time-outs of a minute: longer than the engine goes on. */
 #define TRIES_MAX 18
@@ -111,15 +111,10 @@ bool trouble_path(struct sim *s, u8 wire, const struct nst_segment *seg)
 	return false;
 }
 
-/**
- * trouble_again - when else a packet to the gateway comes, 0: never
- *
- * A SYN of long ago makes conntrack begin anew, with or without us.
- */
-u64 trouble_again(struct sim *s, u8 wire, const struct nst_segment *seg)
+/** trouble_again - when else a packet to the gateway comes, 0: never */
+u64 trouble_again(struct sim *s, u8 wire)
 {
-	if (wire & 1 || !s->trouble.replay || seg->flags & NST_SYN ||
-	    fate(s, 1000) >= s->trouble.replay)
+	if (wire & 1 || !s->trouble.replay || fate(s, 1000) >= s->trouble.replay)
 		return 0;
 	return s->now + 1000 + fate(s, LATE_MOST);
 }

@@ -91,6 +91,7 @@ static struct packet *pack(struct sim *s, u8 wire, const struct nst_segment *seg
 
 	p->wire = wire;
 	p->is_error = false;
+	p->again = false;
 	p->seg = *seg;
 	p->seg.payload = NULL;
 	if (seg->len)
@@ -101,12 +102,13 @@ static struct packet *pack(struct sim *s, u8 wire, const struct nst_segment *seg
 /* One more of the same, that goes round somewhere for a while. */
 static void put_again(struct sim *s, u8 wire, const struct nst_segment *seg, const char *data)
 {
-	u64 at = trouble_again(s, wire, seg);
+	u64 at = trouble_again(s, wire);
 	struct packet *p;
 
 	if (!at)
 		return;
 	p = pack(s, wire, seg, data);
+	p->again = true;
 	p->at = at;
 	p->nr = s->nr++;
 	heap_push(&s->heap, p);
