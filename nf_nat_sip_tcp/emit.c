@@ -85,6 +85,14 @@ bool nst_path_seed(struct nst_path *path, const struct nf_conn *ct,
 	return true;
 }
 
+/* By policy, that is: of an xfrm interface the route tells where the answer goes. */
+static bool came_by_policy(const struct sk_buff *skb)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+
+	return sp && sp->len && !sp->xvec[sp->len - 1]->if_id;
+}
+
 /*
  * Its mark and DSCP are those of the other direction until a packet shows them,
  * and what is said to one who speaks by IPsec is not for others.
@@ -95,7 +103,7 @@ void nst_path_guess(struct nst_path *path, const struct nst_packet *p,
 	struct net_device *in = dev_get_by_index_rcu(nf_ct_net(p->ct), p->skb->skb_iif);
 
 	make_header(path, p->ct, 0, priv);
-	path->secured = secpath_exists(p->skb);
+	path->secured = came_by_policy(p->skb);
 	if (path->l3num == NFPROTO_IPV6)
 		path->ip6.hop_limit = IPDEFTTL;
 	else
