@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Each way that a connection, a segment or a loss can take is counted, and nothing else is.
+"""Each way that a connection, a segment or a loss can take is counted, and no other of its kind.
 
     phone1 192.168.122.3 ------ router 10.1.1.1 ------ peer1 10.1.1.10:5060	both ends by hand
     phone2 192.168.122.4 ------'                `----- peer2 10.1.1.11:5060	real sockets
