@@ -78,7 +78,6 @@ void judge_arrival(struct sim *s, const struct nst_segment *seg)
 	s64 ack = offset_of(s, !seg->dir, seg->ack);
 
 	judge_conntrack(s, seg);
-	back->heard_at = s->now;
 	s->seg_is_repeat = false;
 	s->top[seg->dir] = cover_top(&d->sent) + (d->sent_fin >= 0);
 	s->resent[0] = 0;
@@ -108,6 +107,8 @@ void judge_arrival(struct sim *s, const struct nst_segment *seg)
 		d->fin_came = at + seg->len;
 	if (!(seg->flags & NST_ACK))
 		return;
+	if (ack > back->told_ack || !seg->win)
+		back->heard_at = s->now;
 	back->told_ack = max64(back->told_ack, ack);
 	back->told_edge = max64(back->told_edge, ack + ((s64)seg->win << scale_of(s, seg)));
 	back->edge_most = max64(back->edge_most, edge_ceil(back));
@@ -463,7 +464,7 @@ static void judge_owes(struct sim *s)
 	must(s, I2_SEQ, conn_depends(&s->conn) || !depends, "numbers are off, and it does not say so");
 }
 
-/* Only who has not been heard for long is given up. */
+/* Only who has not taken anything for long is given up. */
 void judge_closing(struct sim *s, bool closing)
 {
 	u64 heard = s->side[0].heard_at;

@@ -182,7 +182,7 @@ struct piece {
  * @segments: data segments that did
  * @changes: size changes written
  * @path: most that an ICMP error left for payload, 0: none since the sender knows better
- * @heard_at: when its receiver was heard last
+ * @heard_at: when its receiver took some of it, or said that it has no room
  * @path_from: what lies behind this it has written knowing of it
  */
 struct side {
