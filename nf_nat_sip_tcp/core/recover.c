@@ -244,6 +244,12 @@ static void took_bytes(struct nst_conn *c, u8 dir, u32 bytes, struct nst_out *ou
 		resend_more(c, dir, cut, out);
 }
 
+/* An acknowledgement that says nothing new. */
+static bool is_bare(const struct nst_flow *f, const struct nst_segment *seg)
+{
+	return seg->ack == f->snd_una && !seg->len && !(seg->flags & (NST_FIN | NST_RST));
+}
+
 /*
  * RFC 5681 2; with SACK the window may change meanwhile, but there must be a block
  * (RFC 6675 2): a window may have grown by less than its field can say.
@@ -253,23 +259,28 @@ static bool looks_duplicate(const struct nst_conn *c, const struct nst_flow *f,
 {
 	bool sack = c->flow[0].sack_ok && c->flow[1].sack_ok;
 
-	return seg->ack == f->snd_una && f->snd_una != f->snd_nxt && !seg->len &&
-	       !(seg->flags & (NST_FIN | NST_RST)) &&
-	       (sack ? seg->nr_sack : seg->win == f->recovery.win);
+	return sack ? seg->nr_sack : seg->win == f->recovery.win;
 }
 
-/* Neither the answer to a probe, nor said before the first bytes were there. */
+/*
+ * Neither the answer to a probe, nor said before the first bytes were there.  What
+ * comes while nothing is under way, or does not look like a duplicate, may be the
+ * answer, too, and then no other one is to come.
+ */
 static bool is_duplicate(const struct nst_conn *c, struct nst_flow *f,
 			 const struct nst_segment *seg)
 {
 	struct nst_recovery *r = &f->recovery;
 
-	if (!looks_duplicate(c, f, seg) || c->now - r->since < r->srtt / 16)
+	if (!is_bare(f, seg))
 		return false;
-	if (!r->probes)
-		return true;
-	r->probes--;
-	return false;
+	if (f->snd_una != f->snd_nxt && c->now - r->since < r->srtt / 16)
+		return false;
+	if (r->probes) {
+		r->probes--;
+		return false;
+	}
+	return f->snd_una != f->snd_nxt && looks_duplicate(c, f, seg);
 }
 
 /* Blocks beyond the acknowledgement; others report duplicates (RFC 2883). */

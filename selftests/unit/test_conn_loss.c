@@ -178,6 +178,40 @@ static void test_lost_behind(void **state)
 	}
 }
 
+/* What a phone asked while nothing was under way has long been answered. */
+static void test_lost_behind_keepalives(void **state)
+{
+	u32 v, i, n;
+	(void)state;
+
+	for (v = 0; v < 8; v++) {
+		struct model *m = start("keepalives", v);
+
+		m->peer[0].sack = v & 2;
+		m->peer[1].sack = v & 2;
+		model_open(m);
+		m->peer[1].mss = 536;
+		m->conn.flow[0].mss = 536;
+		m->peer[0].mss = 536;
+		say(m, 0, text, text_options(text, 7));
+		model_run(m, 200);
+		for (i = 0; i < 10; i++) {
+			peer_probe(m, 0, v >> 2);
+			model_run(m, 50);
+		}
+		lost_hop = 1;
+		lost_nr = 2;
+		m->fate = lose_one;
+		n = text_invite(text, 1, 200);
+		write_by(m, n, 500);
+		model_settle(m);
+		judge(m, lost_seen >= lost_nr, "nothing was lost");
+		judge(m, m->w->count[NST_R_LOSS_FAST] == 1 && !m->w->count[NST_R_LOSS_TIMEOUT],
+		      "not by duplicate acknowledgements");
+		model_end(m);
+	}
+}
+
 /* The last one: only time tells.  Then each acknowledgement lets two more go. */
 static u32 lose_all(struct model *m, struct packet *p)
 {
@@ -357,6 +391,7 @@ int main(void)
 		cmocka_unit_test(test_probes_are_no_loss),
 		cmocka_unit_test(test_lost_before),
 		cmocka_unit_test(test_lost_behind),
+		cmocka_unit_test(test_lost_behind_keepalives),
 		cmocka_unit_test(test_all_lost_behind),
 		cmocka_unit_test(test_rto),
 		cmocka_unit_test(test_old_timestamp),
