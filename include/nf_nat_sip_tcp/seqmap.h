@@ -100,9 +100,6 @@ bool seqmap_edge_to_orig(const struct seqmap *m, u32 new_seq, u32 *orig);
  */
 void seqmap_prune(struct seqmap *m, u32 new_ack);
 
-/** seqmap_touches - does [orig, orig + len) overlap a record? */
-bool seqmap_touches(const struct seqmap *m, u32 orig, u32 len);
-
 /** seqmap_max_offset - largest new minus orig that is in flight, as a signed number */
 s32 seqmap_max_offset(const struct seqmap *m);
 

@@ -86,20 +86,6 @@ void seqmap_prune(struct seqmap *m, u32 new_ack)
 	}
 }
 
-bool seqmap_touches(const struct seqmap *m, u32 orig, u32 len)
-{
-	u16 i;
-
-	for (i = 0; i < m->nr; i++) {
-		const struct seqrec *r = rec_at(m, i);
-
-		if (seq_before(orig, r->orig_seq + r->orig_len) &&
-		    seq_after(orig + len, r->orig_seq))
-			return true;
-	}
-	return false;
-}
-
 s32 seqmap_max_offset(const struct seqmap *m)
 {
 	s32 max = (s32)m->before;

@@ -125,21 +125,6 @@ static void test_prune(void **state)
 	}
 }
 
-static void test_touches(void **state)
-{
-	struct fixture x = start(0xffffff70);
-	(void)state;
-
-	assert_false(seqmap_touches(&x.map, x.base + 0, 100));
-	assert_true(seqmap_touches(&x.map, x.base + 0, 101));
-	assert_true(seqmap_touches(&x.map, x.base + 149, 1));
-	assert_false(seqmap_touches(&x.map, x.base + 150, 50));
-	assert_true(seqmap_touches(&x.map, x.base + 150, 51));
-	assert_true(seqmap_touches(&x.map, x.base + 0, 1000));
-	assert_false(seqmap_touches(&x.map, x.base + 310, 1000));
-	finish(&x);
-}
-
 /* The ring grows, goes round, and is full at SEQMAP_MAX. */
 static void test_ring(void **state)
 {
@@ -187,7 +172,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_number),
 		cmocka_unit_test(test_prune),
-		cmocka_unit_test(test_touches),
 		cmocka_unit_test(test_ring),
 		cmocka_unit_test(test_no_memory),
 	};
