@@ -414,6 +414,32 @@ static void test_byte_probe_asks(void **state)
 	stop(a);
 }
 
+/* Said in quarters, a window that is nearly open may be anybody's. */
+static void test_coarse_window_may_be_slow(void **state)
+{
+	u8 shift;
+	(void)state;
+
+	for (shift = 7; shift <= 12; shift += 5) {
+		struct abuse *a = start();
+		struct nst_flow *f = &a->c.flow[0];
+		struct nst_segment seg = {
+			.dir = 1, .flags = NST_ACK, .seq = SERVER_ISN + 1,
+			.ack = CLIENT_ISN + 1,
+		};
+		u32 win;
+
+		a->c.flow[1].wscale = shift;
+		f->max_win = 16384;
+		for (win = 16384; win >= 8192; win -= 4096) {
+			seg.win = win >> shift;
+			step_segment(&a->c, &seg, ++a->w->now, &a->out);
+			assert_int_equal(f->slow, shift == 12 && win < 16384);
+		}
+		stop(a);
+	}
+}
+
 /* Who was less than half open, and is half open again, has more to read. */
 static void test_slow_reader_is_waited_for(void **state)
 {
@@ -534,6 +560,7 @@ int main(void)
 		cmocka_unit_test(test_backlog_is_bounded),
 		cmocka_unit_test(test_stripped_beside_own),
 		cmocka_unit_test(test_byte_probe_asks),
+		cmocka_unit_test(test_coarse_window_may_be_slow),
 		cmocka_unit_test(test_slow_reader_is_waited_for),
 		cmocka_unit_test(test_no_memory_fails_open),
 		cmocka_unit_test(test_refused_end_comes_otherwise),
