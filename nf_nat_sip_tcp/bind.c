@@ -24,15 +24,25 @@
 #include "anchor.h"
 #include "gate.h"
 
+/* inet_confirm_addr() does not find the address of a point-to-point link. */
+static bool addr4_on(const struct net_device *dev, __be32 addr)
+{
+	const struct in_device *in_dev = __in_dev_get_rcu(dev);
+	const struct in_ifaddr *ifa;
+
+	if (!in_dev)
+		return false;
+	in_dev_for_each_ifa_rcu(ifa, in_dev)
+		if (ifa->ifa_local == addr)
+			return true;
+	return false;
+}
+
 static bool addr_on(const struct net_device *dev, const struct gate_key *key)
 {
-	struct in_device *in_dev;
-
 	if (key->l3num == NFPROTO_IPV6)
 		return nf_ipv6_chk_addr(dev_net(dev), &key->addr.in6, dev, 1);
-	in_dev = __in_dev_get_rcu(dev);
-	return in_dev && inet_confirm_addr(dev_net(dev), in_dev, 0, key->addr.ip,
-					   RT_SCOPE_HOST);
+	return addr4_on(dev, key->addr.ip);
 }
 
 /*
@@ -48,8 +58,10 @@ static bool leaves_outside(const struct sk_buff *skb, const struct nst_gate *gat
 {
 	if (!out || out->ifindex == skb->skb_iif || netif_is_l3_master(out))
 		return false;
-	return !gate->oif || gate->oif == out->ifindex ||
-	       addr_on(out, &gate->outside);
+	if (!gate->oif || gate->oif == out->ifindex || addr_on(out, &gate->outside))
+		return true;
+	/* A link that is dialled anew is another device. */
+	return READ_ONCE(gate->away) && !dev_get_by_index_rcu(dev_net(out), gate->oif);
 }
 
 static bool may_bind(const struct nf_conn *ct)
@@ -68,8 +80,7 @@ static void flow_peer(struct nst_endpoint *peer, const struct nf_conn *ct)
 	peer->port = ntohs(orig->dst.u.udp.port);
 }
 
-/* Under RCU. */
-static struct nst_gate *bind_gate(const struct nst_net *nn, const struct nf_conn *ct)
+struct nst_gate *bind_gate(const struct nst_net *nn, const struct nf_conn *ct)
 {
 	const struct nf_conntrack_tuple *orig = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	struct gate_key key = {
@@ -110,9 +121,14 @@ static unsigned int inherit_hook(void *priv, struct sk_buff *skb,
 	ct = nf_ct_get(skb, &ctinfo);
 	if (!ct || ctinfo != IP_CT_NEW || !may_bind(ct) || ct->master)
 		return NF_ACCEPT;
+	gate = gate_of_flow(nn, ct);
+	if (gate) {
+		/* Not one of those whom its expectation lets in. */
+		hairpin_enter(skb, ct, gate);
+		return NF_ACCEPT;
+	}
 	gate = bind_gate(nn, ct);
-	/* What goes to a door is for its expectation, or for nobody. */
-	if (!gate || gate_of_flow(nn, ct))
+	if (!gate)
 		return NF_ACCEPT;
 	master = gate_master_get(gate);
 	if (!master)
@@ -173,7 +189,8 @@ static unsigned int bind_hook(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 	flow.peer = ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.dst.u3;
 	flow.port = ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.dst.u.udp.port;
-	return gate_record(gate, &flow) ? bind_source(ct, gate) : NF_ACCEPT;
+	flow.stray = READ_ONCE(gate->away);
+	return gate_record(gate, &flow) && !flow.stray ? bind_source(ct, gate) : NF_ACCEPT;
 }
 
 static const struct nf_hook_ops bind_ops[] = {

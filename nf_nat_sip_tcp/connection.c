@@ -274,23 +274,17 @@ static void reset_at(struct nst_connection *c, u8 to, u32 seq,
 	emit(c, &e, queue);
 }
 
-/*
- * A RST counts only with the very number the receiver waits for (RFC 5961 3):
- * what it acknowledged last or, if that is under way, all it was sent.
- */
+/* Not a step of the core: that takes locks which who calls destroy() may hold. */
 void nst_connection_reset(struct nst_connection *c, struct sk_buff_head *queue)
 {
-	u8 to;
+	u32 seq[2];
+	u8 to, i;
 
 	lockdep_assert_held(&c->lock);
 	nst_count(&c->nn->env, NST_R_RESET);
-	for (to = 0; to < 2; to++) {
-		const struct nst_flow *f = &c->core.flow[to];
-
-		reset_at(c, to, f->snd_una, queue);
-		if (f->snd_nxt != f->snd_una)
-			reset_at(c, to, f->snd_nxt, queue);
-	}
+	for (to = 0; to < 2; to++)
+		for (i = 0; i < conn_reset_seq(&c->core, to, seq); i++)
+			reset_at(c, to, seq[i], queue);
 	nf_ct_set_closing(&c->ct->ct_general);
 }
 

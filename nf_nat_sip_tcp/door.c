@@ -214,11 +214,15 @@ void nst_door_net_exit(struct nst_net *nn)
 
 int nst_door_init(void)
 {
-	gate_expect_init();
-	return 0;
+	int err = nst_away_init();
+
+	if (!err)
+		gate_expect_init();
+	return err;
 }
 
 void nst_door_exit(void)
 {
+	nst_away_exit();
 	gate_expect_exit();
 }

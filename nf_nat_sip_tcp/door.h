@@ -61,6 +61,13 @@ void nst_door_work(struct nst_net *nn, struct nst_work *work);
 void nst_doors_revive(struct nst_net *nn);
 
 /**
+ * nst_doors_look - shut doors whose address this host has lost, and open them again
+ *
+ * Costs nothing while no address changes.  Sleeps; no lock held.
+ */
+void nst_doors_look(struct nst_net *nn);
+
+/**
  * nst_port_asking - is this CPU looking for a public port right now?
  *
  * Then it holds the locks of a connection and of the calls, and conntrack may

@@ -39,6 +39,7 @@ static void learn_dst(struct nst_path *path, struct dst_entry *dst)
 {
 	path->l3mdev = l3mdev_master_ifindex(dst->dev);
 	path->secured = dst_xfrm(dst);
+	path->via = 0;
 	set_dst(path, dst);
 }
 
@@ -85,25 +86,29 @@ bool nst_path_seed(struct nst_path *path, const struct nf_conn *ct,
 	return true;
 }
 
-/* By policy, that is: of an xfrm interface the route tells where the answer goes. */
-static bool came_by_policy(const struct sk_buff *skb)
+/*
+ * What is said to one who speaks by IPsec is not for others.  By policy, that
+ * is; an xfrm interface is where the answer must go, whatever a mark of the
+ * other direction makes of the route.
+ */
+static void guess_ipsec(struct nst_path *path, const struct sk_buff *skb)
 {
 	const struct sec_path *sp = skb_sec_path(skb);
+	bool came = sp && sp->len;
+	bool by_interface = came && sp->xvec[sp->len - 1]->if_id;
 
-	return sp && sp->len && !sp->xvec[sp->len - 1]->if_id;
+	path->secured = came && !by_interface;
+	path->via = by_interface ? skb->skb_iif : 0;
 }
 
-/*
- * Its mark and DSCP are those of the other direction until a packet shows them,
- * and what is said to one who speaks by IPsec is not for others.
- */
+/* Its mark and DSCP are those of the other direction until a packet shows them. */
 void nst_path_guess(struct nst_path *path, const struct nst_packet *p,
 		    const struct nst_private *priv)
 {
 	struct net_device *in = dev_get_by_index_rcu(nf_ct_net(p->ct), p->skb->skb_iif);
 
 	make_header(path, p->ct, 0, priv);
-	path->secured = came_by_policy(p->skb);
+	guess_ipsec(path, p->skb);
 	if (path->l3num == NFPROTO_IPV6)
 		path->ip6.hop_limit = IPDEFTTL;
 	else
@@ -156,7 +161,7 @@ static void fill_flow(const struct nst_path *path, struct flowi *fl)
 
 static bool leads_out(const struct nst_path *path, const struct dst_entry *dst)
 {
-	if (dst->error)
+	if (dst->error || (path->via && dst->dev->ifindex != path->via))
 		return false;
 	if (path->l3num == NFPROTO_IPV6)
 		return !(container_of_const(dst, struct rt6_info, dst)->rt6i_flags & RTF_LOCAL);

@@ -21,6 +21,8 @@ struct nst_private;
  * @priority: its priority
  * @l3mdev: ifindex of the VRF that it left in; 0: none
  * @secured: it left by IPsec; before there is one: what it answers came by IPsec
+ * @via: before there is one: ifindex of the xfrm interface that what it answers
+ *	came by, and that no other will do for; 0: none
  * @l3num: NFPROTO_IPV4 or NFPROTO_IPV6
  * @ip4: its header, after NAT
  * @ip6: its header, after NAT
@@ -35,6 +37,7 @@ struct nst_path {
 	u32 mark;
 	u32 priority;
 	int l3mdev;
+	int via;
 	bool secured;
 	u8 l3num;
 	union {

@@ -69,7 +69,7 @@ static bool filter_impossible(const struct nst_gate *gate)
 static void expect_set(struct nf_conntrack_expect *exp, const struct nst_gate *gate)
 {
 	static const struct nst_endpoint anybody;
-	bool active = gate->open && !filter_impossible(gate);
+	bool active = gate->open && !gate->away && !filter_impossible(gate);
 
 	expect_filter(exp, active ? &gate->filter : &anybody);
 	WRITE_ONCE(exp->flags, NF_CT_EXPECT_PERMANENT |
@@ -144,14 +144,14 @@ void gate_unexpect(struct nst_gate *gate)
 
 /*
  * The flow's destination becomes the inside endpoint (where it has a helper,
- * conntrack adds what offsets are published in).  Its source stays as it is,
- * and that is settled here too, lest a rule translates it in POSTROUTING.  The
- * second step also finds another source port where the host inside has a flow
- * of its own with the very same peer: its tuple is taken then.
+ * conntrack adds what offsets are published in).  Its source stays as it is
+ * unless it is an inside host (hairpin.c), and that is settled here too, lest
+ * a rule translates it in POSTROUTING.  The second step also finds another
+ * source port where the host inside has a flow of its own with the very same
+ * peer: its tuple is taken then.
  */
-static void door_nat(struct nf_conn *ct, const struct nst_gate *gate)
+void gate_nat(struct nf_conn *ct, const struct nst_gate *gate)
 {
-	const struct nf_conntrack_tuple *orig = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	const struct nf_conntrack_tuple *reply = &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
 	struct nf_nat_range2 range = {
 		.flags = NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED,
@@ -160,16 +160,23 @@ static void door_nat(struct nf_conn *ct, const struct nst_gate *gate)
 		.min_proto.all = gate->inside.port,
 		.max_proto.all = gate->inside.port,
 	};
+	struct gate_source source;
 
 	nf_nat_setup_info(ct, &range, NF_NAT_MANIP_DST);
 
+	hairpin_source(&source, gate, ct);
 	memset(&range, 0, sizeof(range));
 	range.flags = NF_NAT_RANGE_MAP_IPS;
-	range.min_addr = orig->src.u3;
-	range.max_addr = orig->src.u3;
+	range.min_addr = source.addr;
+	range.max_addr = source.addr;
+	if (source.exact) {
+		range.flags |= NF_NAT_RANGE_PROTO_SPECIFIED;
+		range.min_proto.all = source.port;
+		range.max_proto.all = source.port;
+	}
 	nf_nat_setup_info(ct, &range, NF_NAT_MANIP_SRC);
 
-	if (reply->dst.u.all != orig->src.u.all)
+	if (reply->dst.u.all != source.port)
 		nst_count(&gate->nn->env, NST_R_DOOR_CLASH);
 }
 
@@ -211,7 +218,7 @@ static void door_expectfn(struct nf_conn *ct, struct nf_conntrack_expect *exp)
 		gate = flow_gate(nn, ct);
 	if (gate && flow_enter(ct, gate)) {
 		nst_labels_copy(ct, ct->master);
-		door_nat(ct, gate);
+		gate_nat(ct, gate);
 		nst_count(&nn->env, NST_R_DOOR_USED);
 	} else if (!ct->master || !nf_ct_is_dying(ct->master)) {
 		/* not just a call that has ended this moment */

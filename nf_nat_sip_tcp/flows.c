@@ -38,7 +38,7 @@ static bool flow_is(const struct nf_conn *ct, const struct nst_gate *gate,
 	if (!flow->bound)
 		return ct->master == gate->master;
 	return (ct->status & IPS_SRC_NAT) &&
-	       nf_inet_addr_cmp(&reply->dst.u3, &gate->outside.addr);
+	       (flow->stray || nf_inet_addr_cmp(&reply->dst.u3, &gate->outside.addr));
 }
 
 static u16 flow_zone(const struct nst_gate *gate, const struct gate_flow *flow)
@@ -46,7 +46,7 @@ static u16 flow_zone(const struct nst_gate *gate, const struct gate_flow *flow)
 	return flow->bound ? gate->inside.zone : gate->outside.zone;
 }
 
-static void flow_end(const struct nst_gate *gate, const struct gate_flow *flow)
+void gate_end_flow(const struct nst_gate *gate, const struct gate_flow *flow)
 {
 	struct nf_conntrack_tuple_hash *h;
 	struct nf_conntrack_tuple tuple;
@@ -74,7 +74,15 @@ void gate_end_flows(struct nst_gate *gate)
 	spin_unlock_bh(&gate->lock);
 	/* A closed gate's flows do not change any more. */
 	for (i = 0; i < nr; i++)
-		flow_end(gate, &gate->flows[i]);
+		gate_end_flow(gate, &gate->flows[i]);
+}
+
+void gate_drop_flows(struct nst_gate *gate)
+{
+	struct gate_flow flow;
+
+	while (gate_forget(gate, &flow))
+		gate_end_flow(gate, &flow);
 }
 
 static void probe_add(struct gate_probe *p, struct nst_gate *gate)
@@ -86,7 +94,7 @@ static void probe_add(struct gate_probe *p, struct nst_gate *gate)
 		flow_tuple(&p->flow[p->nr].tuple, gate, &gate->flows[i]);
 		p->flow[p->nr].zone = flow_zone(gate, &gate->flows[i]);
 	}
-	if (i < gate->nr_flows || i == GATE_FLOWS)
+	if (i < gate->nr_flows)
 		p->more = true;
 	spin_unlock_bh(&gate->lock);
 }

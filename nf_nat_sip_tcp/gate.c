@@ -203,7 +203,9 @@ struct nst_gate *gate_of_flow(const struct nst_net *nn, const struct nf_conn *ct
 		.proto = nf_ct_protonum(ct),
 	};
 
-	return gate_by_public(nn, &key);
+	struct nst_gate *gate = gate_by_public(nn, &key);
+
+	return gate && !READ_ONCE(gate->away) ? gate : NULL;
 }
 
 static bool filter_passes(const struct nst_endpoint *filter,
@@ -219,12 +221,14 @@ static unsigned int gate_rank(struct nst_gate *gate, const struct nst_endpoint *
 	unsigned int rank;
 
 	spin_lock_bh(&gate->lock);
-	if (!gate->open)
-		rank = 2;
-	else if (!filter_passes(&gate->filter, peer))
+	if (gate->away)
 		rank = 1;
+	else if (!gate->open)
+		rank = 3;
+	else if (!filter_passes(&gate->filter, peer))
+		rank = 2;
 	else
-		rank = gate->filter.addr.family ? 4 : 3;
+		rank = gate->filter.addr.family ? 5 : 4;
 	spin_unlock_bh(&gate->lock);
 	return rank;
 }
@@ -253,7 +257,8 @@ bool gate_admits(struct nst_gate *gate, const struct nst_endpoint *peer)
 	bool ok;
 
 	spin_lock_bh(&gate->lock);
-	ok = gate->open && !gate->closed && filter_passes(&gate->filter, peer);
+	ok = gate->open && !gate->closed && !gate->away &&
+	     filter_passes(&gate->filter, peer);
 	spin_unlock_bh(&gate->lock);
 	return ok;
 }
@@ -292,20 +297,47 @@ static bool flow_known(const struct nst_gate *gate, const struct gate_flow *flow
 	for (i = 0; i < gate->nr_flows; i++)
 		if (gate->flows[i].port == flow->port &&
 		    gate->flows[i].bound == flow->bound &&
+		    gate->flows[i].stray == flow->stray &&
 		    nf_inet_addr_cmp(&gate->flows[i].peer, &flow->peer))
 			return true;
 	return false;
 }
 
-bool gate_record(struct nst_gate *gate, const struct gate_flow *flow)
+static bool flow_forget(struct nst_gate *gate, struct gate_flow *flow)
 {
-	bool ok;
+	lockdep_assert_held(&gate->lock);
+	if (!gate->nr_flows)
+		return false;
+	*flow = gate->flows[0];
+	gate->nr_flows--;
+	memmove(gate->flows, gate->flows + 1, gate->nr_flows * sizeof(*flow));
+	return true;
+}
+
+bool gate_forget(struct nst_gate *gate, struct gate_flow *flow)
+{
+	bool was;
 
 	spin_lock_bh(&gate->lock);
-	ok = !gate->closed;
-	if (ok && !gate_is_tcp(gate) && !flow_known(gate, flow) && gate->nr_flows < GATE_FLOWS)
-		gate->flows[gate->nr_flows++] = *flow;
+	was = flow_forget(gate, flow);
 	spin_unlock_bh(&gate->lock);
+	return was;
+}
+
+bool gate_record(struct nst_gate *gate, const struct gate_flow *flow)
+{
+	struct gate_flow oldest;
+	bool ok, full = false;
+
+	spin_lock_bh(&gate->lock);
+	ok = !gate->closed && gate->away == flow->stray;
+	if (ok && !gate_is_tcp(gate) && !flow_known(gate, flow)) {
+		full = gate->nr_flows == GATE_FLOWS && flow_forget(gate, &oldest);
+		gate->flows[gate->nr_flows++] = *flow;
+	}
+	spin_unlock_bh(&gate->lock);
+	if (full)
+		gate_end_flow(gate, &oldest);
 	return ok;
 }
 

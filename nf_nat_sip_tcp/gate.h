@@ -53,6 +53,7 @@ struct gate_peer {
  *	time
  * @inside_zone: conntrack zone of packets that the inside host sends
  * @oif: device by which the signalling leaves, 0 where unknown
+ * @reflected: the signalling peer is inside, too, and shows by its public address
  * @peer: the other end of the signalling, as its packets come in
  * @gates: its doors
  * @nr_gates: how many
@@ -67,6 +68,7 @@ struct nst_anchor {
 	struct nf_conn *ct;
 	u16 inside_zone;
 	int oif;
+	bool reflected;
 	struct gate_peer peer;
 	struct list_head gates;
 	u16 nr_gates;
@@ -93,11 +95,13 @@ struct gate_key {
  * @peer: who is at the other end
  * @port: its port
  * @bound: began inside; otherwise it came in by the expectation
+ * @stray: and left as the rules have it, for the door was away
  */
 struct gate_flow {
 	union nf_inet_addr peer;
 	__be16 port;
 	bool bound;
+	bool stray;
 };
 
 /**
@@ -113,12 +117,15 @@ struct gate_flow {
  * @inside: where it leads; zone of packets that the inside host sends
  * @outside: what was advertised; zone of packets that arrive there
  * @oif: as in the anchor
+ * @reflected: as in the anchor
  * @lock: protects what follows
  * @open: flows may come in
  * @closed: the call has ended, no flow may be added
+ * @away: this host has lost the address; set under nst_gate_lock, too
+ * @has_addr: this host had it; under nst_gate_lock only
  * @filter: who may send
- * @nr_flows: flows seen; up to GATE_FLOWS are in @flows
- * @flows: to be ended with the door
+ * @nr_flows: how many of @flows there are
+ * @flows: to be ended with the door, the oldest first
  * @rcu: to free it
  */
 struct nst_gate {
@@ -132,9 +139,12 @@ struct nst_gate {
 	struct gate_key inside;
 	struct gate_key outside;
 	int oif;
+	bool reflected;
 	spinlock_t lock;
 	bool open;
 	bool closed;
+	bool away;
+	bool has_addr;
 	struct nst_endpoint filter;
 	u8 nr_flows;
 	struct gate_flow flows[GATE_FLOWS];
@@ -199,14 +209,18 @@ void gate_add(struct nst_gate *gate);
 void gate_del(struct nst_gate *gate);
 /** gate_by_public - under RCU or nst_gate_lock; @key with zone */
 struct nst_gate *gate_by_public(const struct nst_net *nn, const struct gate_key *key);
-/** gate_of_flow - the door that a flow's first destination is; under RCU */
+/**
+ * gate_of_flow - the door that a flow's first destination is; under RCU
+ *
+ * One whose address this host has lost is none.
+ */
 struct nst_gate *gate_of_flow(const struct nst_net *nn, const struct nf_conn *ct);
 /**
  * gate_by_inside - the door that media from inside to @peer belongs to
  *
  * A host that uses one port for several calls has several doors to it: the
  * one whose filter names the peer is the best, then an open one without
- * filter, one that waits for its answer, any.
+ * filter, one that waits for its answer, any; one that is away is the last.
  */
 struct nst_gate *gate_by_inside(const struct nst_net *nn, const struct gate_key *key,
 				const struct nst_endpoint *peer);
@@ -227,8 +241,17 @@ bool gate_admits_named(struct nst_gate *gate, const struct nst_endpoint *peer);
 struct nf_conn *gate_master_get(struct nst_gate *gate);
 /** gate_master_set - another entry takes the place of the anchor's */
 void gate_master_set(struct nst_gate *gate, struct nf_conn *ct);
-/** gate_record - remember a flow that ends with the door; false where that is closed */
+/**
+ * gate_record - remember a flow that ends with the door; under RCU, no lock held
+ *
+ * Beyond GATE_FLOWS the oldest one ends: where it is alive it begins anew with
+ * its next packet.
+ *
+ * Return: false where the door is closed, or away and the flow is no stray.
+ */
 bool gate_record(struct nst_gate *gate, const struct gate_flow *flow);
+/** gate_forget - take a recorded flow off the list, the oldest; false: none is left */
+bool gate_forget(struct nst_gate *gate, struct gate_flow *flow);
 
 /* expect.c: the expectation of a gate; nst_gate_lock held, except expectfn */
 int gate_expect(struct nst_gate *gate);
@@ -236,6 +259,32 @@ int gate_expect_update(struct nst_gate *gate);
 void gate_unexpect(struct nst_gate *gate);
 void gate_expect_init(void);
 void gate_expect_exit(void);
+/** gate_nat - translate both ends of a flow that a door lets in */
+void gate_nat(struct nf_conn *ct, const struct nst_gate *gate);
+
+/* hairpin.c: from inside to a door, and in again */
+/**
+ * struct gate_source - what the source of a flow becomes
+ * @addr: address
+ * @port: port that is wanted
+ * @exact: no other will do
+ */
+struct gate_source {
+	union nf_inet_addr addr;
+	__be16 port;
+	bool exact;
+};
+
+/**
+ * hairpin_source - who a flow through this door is to be seen from; under RCU
+ *
+ * That is who began it, unless an inside host did.  The destination is
+ * translated already.
+ */
+void hairpin_source(struct gate_source *source, const struct nst_gate *gate,
+		    const struct nf_conn *ct);
+/** hairpin_enter - let in by this door what its filter knows by the public name; under RCU */
+bool hairpin_enter(struct sk_buff *skb, struct nf_conn *ct, struct nst_gate *gate);
 
 /* port.c: which ports can be had */
 /** ports_denied - may no door lead there? (P3) */
@@ -247,6 +296,7 @@ bool ports_denied(const struct nst_net *nn, const struct nst_reserve *req);
  * @inside: where it would lead
  * @signalling: it is for SIP
  * @chosen: it is not one of many, but the one that was asked for
+ * @asked: how often more was asked than our own table
  * @oif: device by which the peer is reached, 0 where unknown
  * @peer: the other end of the signalling
  */
@@ -256,6 +306,7 @@ struct port_question {
 	struct gate_key inside;
 	bool signalling;
 	bool chosen;
+	unsigned int asked;
 	int oif;
 	struct gate_peer peer;
 };
@@ -266,17 +317,17 @@ struct port_question {
  * Under RCU.  Takes a while, as rules are asked: the locks of connection and
  * calls may be held, that of the gates must not.
  */
-bool port_usable(const struct port_question *q);
+bool port_usable(struct port_question *q);
 /**
  * port_candidate - ports to try, one after another
- * @nn: namespace
+ * @q: what was asked so far
  * @req: what is asked for
  * @nr: number of the attempt, from 0
  * @start: random, the same for all attempts of a request
  *
  * Return: first port of the range to try, 0 where nothing is left to try.
  */
-u16 port_candidate(const struct nst_net *nn, const struct nst_reserve *req,
+u16 port_candidate(const struct port_question *q, const struct nst_reserve *req,
 		   unsigned int nr, u32 start);
 
 /* rules.c: what the user's rules would do */
@@ -300,11 +351,15 @@ struct nst_gate *holder_gate(const struct nst_anchor *anchor, const struct nst_d
  * Those that were recorded: connections go on.
  */
 void gate_end_flows(struct nst_gate *gate);
+/** gate_end_flow - one of them; no lock held */
+void gate_end_flow(const struct nst_gate *gate, const struct gate_flow *flow);
+/** gate_drop_flows - delete and forget the running flows of a gate that stays; no lock held */
+void gate_drop_flows(struct nst_gate *gate);
 
 /**
  * struct gate_probe - flows of which one may still carry media
  * @net: namespace
- * @more: there are some that nobody recorded
+ * @more: there are some for which there is no room
  * @nr: number of @flow
  * @flow: how each is found
  */
@@ -323,6 +378,12 @@ struct gate_probe *gate_probe_new(struct nst_anchor *anchor);
 /** gate_probe_alive - does conntrack know one of them?  Frees @p; no lock held */
 bool gate_probe_alive(struct gate_probe *p);
 
+/* away.c */
+/** nst_addr_here - is it an address of this host? */
+bool nst_addr_here(struct net *net, const struct gate_key *key);
+int nst_away_init(void);
+void nst_away_exit(void);
+
 /* guard.c */
 int guard_net_init(struct net *net);
 void guard_net_exit(struct net *net);
@@ -330,6 +391,8 @@ void guard_net_exit(struct net *net);
 /* bind.c */
 int bind_net_init(struct net *net);
 void bind_net_exit(struct net *net);
+/** bind_gate - the door that a flow of UDP from inside belongs to, or NULL; under RCU */
+struct nst_gate *bind_gate(const struct nst_net *nn, const struct nf_conn *ct);
 /** bind_oif - device by which packets for the signalling peer leave, or 0 */
 int bind_oif(struct net *net, const struct nf_conn *owner, u8 inside_dir);
 

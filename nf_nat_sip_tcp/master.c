@@ -60,6 +60,7 @@ static void anchor_place(struct nst_anchor *anchor, const struct nf_conn *owner,
 
 	anchor->inside_zone = nf_ct_zone_id(nf_ct_zone(owner), dir);
 	anchor->oif = bind_oif(anchor->nn->net, owner, dir);
+	anchor->reflected = (owner->status & IPS_NAT_MASK) == IPS_NAT_MASK;
 	anchor->peer.addr = theirs->src.u3;
 	anchor->peer.port = theirs->src.u.all;
 }

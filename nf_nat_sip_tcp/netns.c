@@ -88,6 +88,7 @@ static void on_tick(struct work_struct *work)
 	ops_calls_unlock(&nn->env);
 	nst_door_work(nn, &ended);
 	nst_doors_revive(nn);
+	nst_doors_look(nn);
 	if (xchg(&nn->lost, false) || ++nn->ticks % REAP_TICKS == 0)
 		nst_handover_reap(nn);
 	queue_delayed_work(system_power_efficient_wq, &nn->tick, HZ);
@@ -103,6 +104,15 @@ void nst_net_start_tick(struct nst_net *nn)
 void nst_net_tick_now(struct nst_net *nn)
 {
 	WRITE_ONCE(nn->lost, true);
+	mod_delayed_work(system_power_efficient_wq, &nn->tick, 0);
+}
+
+/* Where no tick has been started yet there is no door. */
+void nst_net_addrs_changed(struct nst_net *nn)
+{
+	if (!test_bit(0, &nn->tick_on))
+		return;
+	WRITE_ONCE(nn->addrs_changed, true);
 	mod_delayed_work(system_power_efficient_wq, &nn->tick, 0);
 }
 

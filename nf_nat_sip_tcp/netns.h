@@ -42,6 +42,8 @@ struct nst_stats {
  * @late: connections whose end was put off
  * @late_work: brings it about
  * @doors_lost: somebody deleted anchors
+ * @addrs_changed: this host has got or lost an address
+ * @doors_away: doors that wait for theirs; for the tick only
  * @dying: the namespace goes, or the module: nothing here may be used by the
  *	packets that still pass
  * @lost: a connection without helper was seen
@@ -72,6 +74,8 @@ struct nst_net {
 	struct llist_head late;
 	struct work_struct late_work;
 	bool doors_lost;
+	bool addrs_changed;
+	u32 doors_away;
 	bool dying;
 	bool lost;
 	unsigned long tick_on;
@@ -103,6 +107,9 @@ void nst_net_start_tick(struct nst_net *nn);
 
 /** nst_net_tick_now - a connection that lost its helper is not to wait */
 void nst_net_tick_now(struct nst_net *nn);
+
+/** nst_net_addrs_changed - addresses of doors may be concerned */
+void nst_net_addrs_changed(struct nst_net *nn);
 
 /** nst_net_set_debug - switch the trace in all namespaces, those to come too */
 void nst_net_set_debug(bool on);

@@ -2,6 +2,7 @@
 /*
  * Which ports a door may lead to, and which public ports it may take (P3).
  */
+#include <linux/gcd.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -22,8 +23,14 @@
 /* Below it are services that nobody may stand in for. */
 #define PORT_MIN 1024
 
-/* Ports tried before there is "none free". */
-#define PORT_TRIES 128
+/*
+ * Ports looked at before there is "none free": all of a range of some thousands,
+ * as no more than looking into our own table is done for each.
+ */
+#define PORT_TRIES 4096
+
+/* Those of them for which sockets and rules are asked, which takes longer. */
+#define PORT_ASKED 128
 
 static DEFINE_PER_CPU(struct task_struct *, asking);
 
@@ -155,13 +162,15 @@ static bool free_of_flows_and_rules(const struct port_question *q)
 	return usable;
 }
 
-bool port_usable(const struct port_question *q)
+bool port_usable(struct port_question *q)
 {
 	u16 port = ntohs(q->key.port);
 
-	return port_allowed(q, port) && !inet_is_local_reserved_port(q->nn->net, port) &&
-	       !gate_by_public(q->nn, &q->key) && !socket_there(q) &&
-	       free_of_flows_and_rules(q);
+	if (!port_allowed(q, port) || inet_is_local_reserved_port(q->nn->net, port) ||
+	    gate_by_public(q->nn, &q->key))
+		return false;
+	q->asked++;
+	return !socket_there(q) && free_of_flows_and_rules(q);
 }
 
 static u32 range_first(u32 range)
@@ -174,17 +183,24 @@ static u32 range_size(u32 range)
 	return range ? (range & 0xffff) - range_first(range) + 1 : 0;
 }
 
-/* The n-th port of what is set; settings may change while they are read. */
-static u16 nth_port(const struct nst_ranges *set, u32 n)
+/* How many ports there are to choose from; settings may change while they are read. */
+static u32 ports_total(const struct nst_ranges *set)
 {
-	u32 total = 0, range;
+	u32 total = 0;
 	unsigned int i;
 
 	for (i = 0; i < NST_RANGES_MAX; i++)
 		total += range_size(READ_ONCE(set->range[i]));
-	if (!total)
-		return PORT_FIRST + n % (PORT_LAST - PORT_FIRST);
-	n %= total;
+	return total ?: PORT_LAST - PORT_FIRST;
+}
+
+static u16 nth_port(const struct nst_ranges *set, u32 n)
+{
+	unsigned int i;
+	u32 range;
+
+	if (nst_ranges_empty(set))
+		return PORT_FIRST + n;
 	for (i = 0; i < NST_RANGES_MAX; i++) {
 		range = READ_ONCE(set->range[i]);
 		if (n < range_size(range))
@@ -194,10 +210,27 @@ static u16 nth_port(const struct nst_ranges *set, u32 n)
 	return PORT_FIRST;
 }
 
-u16 port_candidate(const struct nst_net *nn, const struct nst_reserve *req,
+/*
+ * Each place is far from the one before, as what takes one port often takes its
+ * neighbours: a rule that forwards thousands of them.  When all have been tried
+ * they are once more, one further: places of pairs would leave out every second.
+ */
+static u32 nth_place(u32 total, u32 step, u32 nr, u32 start)
+{
+	u32 places = DIV_ROUND_UP(total, step);
+	u32 stride = places * 5 / 8 + 1;
+
+	while (gcd(stride, places) != 1)
+		stride++;
+	return ((start % places + nr * stride) % places * step + nr / places) % total;
+}
+
+u16 port_candidate(const struct port_question *q, const struct nst_reserve *req,
 		   unsigned int nr, u32 start)
 {
-	const u32 step = req->pair ? 2 : 1;
+	const struct nst_ranges *set = &q->nn->env.set.door_public_ports;
+	const u32 width = max_t(u32, req->pair ? 2 : 1, req->count);
+	u32 total = ports_total(set);
 	u16 port;
 
 	if (req->wanted)
@@ -205,11 +238,10 @@ u16 port_candidate(const struct nst_net *nn, const struct nst_reserve *req,
 	/* Peers that look at the port alone see what they would without NAT. */
 	if (nr == 0)
 		return req->inside.port;
-	if (nr >= PORT_TRIES)
+	/* In so many each place has had its turn. */
+	if (nr >= PORT_TRIES || nr > roundup(total, width) || q->asked >= PORT_ASKED)
 		return 0;
-	start %= U16_MAX + 1;
-	port = nth_port(&nn->env.set.door_public_ports,
-			start + (nr - 1) * max_t(u32, step, req->count));
+	port = nth_port(set, nth_place(total, width, nr - 1, start));
 	/* The last port has none behind it, and 0 would end the search. */
 	if (req->pair && (port & 1) != (req->inside.port & 1))
 		port += port == U16_MAX ? -1 : 1;

@@ -39,6 +39,8 @@ static int gate_make(struct nst_anchor *anchor, const struct nst_reserve *req,
 	gate->outside.proto = req->transport;
 	gate->inside.proto = req->transport;
 	gate->oif = anchor->oif;
+	gate->reflected = anchor->reflected;
+	gate->has_addr = nst_addr_here(anchor->nn->net, &gate->outside);
 	err = gate_by_public(anchor->nn, &gate->outside) ? -EBUSY : gate_expect(gate);
 	if (err) {
 		gate_free(gate);
@@ -128,7 +130,7 @@ static int range_find(struct nst_anchor *anchor, struct port_question *q,
 
 	if (anchor->nr_gates + req->count > GATES_MAX)
 		return -ENOSPC;
-	while ((port = port_candidate(q->nn, req, nr++, start))) {
+	while ((port = port_candidate(q, req, nr++, start))) {
 		err = range_usable(q, req, port) ? range_make(anchor, req, port) : -EBUSY;
 		if (!err)
 			req->public_port = port;

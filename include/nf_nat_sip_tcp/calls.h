@@ -42,6 +42,22 @@ struct call_key {
 	u16 zone;
 };
 
+/**
+ * struct turn - a message as one of the calls that it belongs to sees it
+ * @d: the message
+ * @call: the call
+ * @end: which end of the connection is the inside host of this call
+ * @from_inside: that end sent the message
+ * @tags: tags of both parties
+ */
+struct turn {
+	struct dialog *d;
+	struct nst_call *call;
+	u8 end;
+	bool from_inside;
+	struct nst_tags tags;
+};
+
 /** calls_next - the next call with this key; @after NULL: the first */
 struct nst_call *calls_next(const struct nst_env *env, const struct call_key *key,
 			    const struct nst_call *after);
@@ -80,17 +96,83 @@ void call_trace(struct nst_env *env, const char *text);
 /** txn_find - place of a remembered request, or -ENOENT */
 int txn_find(const struct nst_call *call, u64 hash);
 
-/** txn_add - remember a request; the oldest is forgotten where there is no room */
-u8 txn_add(struct nst_env *env, struct nst_call *call, const struct nst_txn *txn);
+/**
+ * txn_add - remember a request; the oldest is forgotten where there is no room
+ * @env: surroundings
+ * @call: its call
+ * @txn: the request
+ * @work: where the call is queued if a door changes by that
+ *
+ * Return: its place.
+ */
+u8 txn_add(struct nst_env *env, struct nst_call *call, const struct nst_txn *txn,
+	   struct nst_work *work);
 
 /** txn_drop - forget a request, see doors_settle() */
-void txn_drop(struct nst_env *env, struct nst_call *call, u8 n, bool failed);
+void txn_drop(struct nst_env *env, struct nst_call *call, u8 n, bool failed,
+	      struct nst_work *work);
 
 /** txn_acked - was the INVITE with this CSeq and sender answered with a 2xx? */
 bool txn_acked(const struct nst_call *call, u32 cseq, bool from_inside);
 
+/**
+ * txn_countered - does this request answer an offer in a response of ours?
+ *
+ * The peer's INVITE had none.  Says so once.
+ */
+bool txn_countered(struct nst_call *call);
+
 /** txn_invite_pending - is there an INVITE whose failure would end the call? */
 bool txn_invite_pending(const struct nst_call *call);
+
+/** remember_request - keep a request of the call in mind; @described: it has an offer */
+u8 remember_request(const struct turn *t, bool described);
+
+/** offer_sent - a request that may have an offer, or answer one (PRACK) */
+void offer_sent(const struct turn *t, const struct sdp *sdp);
+
+/**
+ * counter_answered - a PRACK or ACK answers the offer in a response
+ *
+ * The exchange is complete, and what the inside host says in it opens at once.
+ */
+void counter_answered(const struct turn *t, const struct sdp *sdp);
+
+/**
+ * offer_answered - the response to an offer, above 100
+ * @t: the response
+ * @n: place of its request
+ * @sdp: the description in it, or NULL
+ *
+ * Once one fork has won, late answers of the others do not move the doors that
+ * it uses; they are kept in mind.
+ */
+void offer_answered(const struct turn *t, u8 n, const struct sdp *sdp);
+
+/** leg_find - place of the dialog with these tags, or -ENOENT */
+int leg_find(const struct nst_call *call, const struct nst_tags *tags);
+
+/** leg_confirm - a 2xx to an INVITE names both parties of a dialog */
+void leg_confirm(struct nst_call *call, const struct nst_tags *tags);
+
+/** leg_drop - dialog @i is over */
+void leg_drop(struct nst_call *call, int i);
+
+/**
+ * leg_bye - until when the BYE in dialog @i may be answered
+ * @call: the call
+ * @i: place of the dialog; negative: none
+ * @from_inside: whose BYE
+ * @due: ms; 0: that BYE is not under way any more
+ */
+void leg_bye(struct nst_call *call, int i, bool from_inside, u64 due);
+
+/**
+ * legs_are_over - has each dialog ended without anybody having said so?
+ *
+ * By a BYE that got no answer, or a session that was not refreshed.
+ */
+bool legs_are_over(const struct nst_call *call, u64 now);
 
 /**
  * struct door_answer - an answer that opens doors
@@ -98,15 +180,19 @@ bool txn_invite_pending(const struct nst_call *call);
  * @work: where the call is queued if a door changed
  * @offers: mask of transactions that it answers; doors named by the message
  *	itself count too
- * @described: &nst_call.peer_media is the peer's half of this exchange
- * @mux: the answering description where it says who uses rtcp-mux, or NULL
+ * @heard: the peer's half of this exchange, or NULL
+ * @decides: that is the answering half: it says whether rtcp-mux is agreed
+ * @mux: else the answering description, or NULL
+ * @undo: place + 1 of the INVITE whose failure takes it back; 0: none
  */
 struct door_answer {
 	struct nst_call *call;
 	struct nst_work *work;
 	u8 offers;
-	bool described;
+	const struct nst_heard *heard;
+	bool decides;
 	const struct sdp *mux;
+	u8 undo;
 };
 
 /** doors_open - open what was answered, and follow a peer that moved (D7) */
@@ -116,19 +202,36 @@ void doors_open(struct nst_env *env, const struct door_answer *answer);
 void doors_offer(struct nst_call *call, u8 txn);
 
 /**
- * doors_settle - transaction @txn is over
- *
- * Where it failed, ports go back that nothing else offered and nothing opened.
+ * doors_settle - a transaction is over
+ * @env: surroundings
+ * @call: the call
+ * @txn: place of the transaction
+ * @failed: ports go back that nothing else offered and nothing opened, and who
+ *	may send is as it was before
+ * @work: where the call is queued if a door changed
  */
-void doors_settle(struct nst_env *env, struct nst_call *call, u8 txn, bool failed);
+void doors_settle(struct nst_env *env, struct nst_call *call, u8 txn, bool failed,
+		  struct nst_work *work);
 
 /** doors_message_done - forget which doors the message has named */
 void doors_message_done(struct nst_call *call);
 
-/** peer_media_remember - where the peer wants its media, from its description */
-void peer_media_remember(struct nst_env *env, struct nst_call *call, const struct sdp *sdp);
+/**
+ * heard_remember - where the peer wants its media
+ * @env: surroundings
+ * @call: the call
+ * @tag: who says it, hashed
+ * @sdp: the description
+ *
+ * Return: what is known then; NULL without memory for it.
+ */
+struct nst_heard *heard_remember(struct nst_env *env, struct nst_call *call, u64 tag,
+				 const struct sdp *sdp);
 
-/** peer_media_forget - free what was remembered */
-void peer_media_forget(struct nst_env *env, struct nst_call *call);
+/** heard_find - what the party with this tag has described last, or NULL */
+struct nst_heard *heard_find(struct nst_call *call, u64 tag);
+
+/** heard_forget - free all that was remembered */
+void heard_forget(struct nst_env *env, struct nst_call *call);
 
 #endif

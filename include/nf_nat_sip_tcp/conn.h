@@ -460,6 +460,9 @@ bool conn_owes(const struct nst_conn *c);
 /** conn_depends - do bytes acknowledged, or an offset, depend on us? */
 bool conn_depends(const struct nst_conn *c);
 
+/** conn_reset_seq - one or two numbers with which an end takes a RST for the other's */
+u8 conn_reset_seq(const struct nst_conn *c, u8 to, u32 seq[2]);
+
 /** conn_quiet - nothing held, nothing retained, nothing in flight: constant offsets */
 bool conn_quiet(const struct nst_conn *c);
 

@@ -26,6 +26,8 @@ enum nst_call_state {
  * @from_inside: the inside host sent the request
  * @initial: an INVITE whose failure is the failure of the call
  * @described: the request carried a session description
+ * @counter: it did not, but a response of the inside host to it did: the offer
+ *	that a PRACK or ACK answers
  * @answered: a 2xx was seen
  */
 struct nst_txn {
@@ -35,19 +37,31 @@ struct nst_txn {
 	bool from_inside;
 	bool initial;
 	bool described;
+	bool counter;
 	bool answered;
 };
 
 /**
- * struct nst_leg - the tags of a dialog, hashed; 0: not known yet
- * @inside_tag: of the inside party
- * @peer_tag: of the other party
- * @bye_due: when its BYE is taken for answered, ms; 0: none is under way
+ * struct nst_tags - what tells the dialogs of a call apart, hashed; 0: not known yet
+ * @inside: tag of the inside party
+ * @peer: tag of the other party
+ */
+struct nst_tags {
+	u64 inside;
+	u64 peer;
+};
+
+/**
+ * struct nst_leg - a dialog
+ * @tags: its tags
+ * @bye_due: when the BYE of the peer [0], of the inside host [1] is taken for
+ *	answered, ms; 0: none is under way
+ * @session_due: when the session expires (RFC 4028), ms; 0: never
  */
 struct nst_leg {
-	u64 inside_tag;
-	u64 peer_tag;
-	u64 bye_due;
+	struct nst_tags tags;
+	u64 bye_due[2];
+	u64 session_due;
 };
 
 /**
@@ -55,11 +69,28 @@ struct nst_leg {
  * @addr: address; family 0 where it is a name
  * @port: RTP or other port; 0: refused
  * @rtcp_port: RTCP port
+ * @mux: wants both on one port (RFC 5761)
  */
 struct nst_peer_media {
 	struct nst_addr addr;
 	u16 port;
 	u16 rtcp_port;
+	bool mux;
+};
+
+/**
+ * struct nst_heard - what a party on the peer's side has described last
+ * @tag: its tag, hashed; 0: unused
+ * @offer: that is an offer in a response to an INVITE, to be answered by PRACK
+ *	or ACK
+ * @media: the description's media, or NULL
+ * @nr: how many
+ */
+struct nst_heard {
+	u64 tag;
+	bool offer;
+	struct nst_peer_media *media;
+	u8 nr;
 };
 
 struct nst_call;
@@ -114,11 +145,12 @@ struct nst_talker {
  * @outgoing: the inside host sent the INVITE
  * @txn: requests that it remembers
  * @next_txn: where the next one goes when all are in use
- * @peer_media: the peer's last description, or NULL
- * @nr_peer_media: media in it
+ * @heard: the peer's descriptions, by who said them: forks have one each
+ * @next_heard: where the next one goes when all are in use
+ * @followed: tag of the one that the doors' filters follow, hashed
  * @contact: signalling doors that it uses
  *
- * @legs, @txn, @peer_media and @contact are the core's own; nobody else reads them.
+ * @legs, @txn, @heard and @contact are the core's own; nobody else reads them.
  */
 struct nst_call {
 	struct nst_holder h;
@@ -137,8 +169,9 @@ struct nst_call {
 	bool outgoing;
 	struct nst_txn txn[NST_TXN_MAX];
 	u8 next_txn;
-	struct nst_peer_media *peer_media;
-	u8 nr_peer_media;
+	struct nst_heard heard[NST_LEGS_MAX];
+	u8 next_heard;
+	u64 followed;
 	struct nst_call_contact contact[NST_CALL_CONTACTS];
 };
 

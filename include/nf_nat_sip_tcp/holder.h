@@ -33,7 +33,10 @@ enum nst_transport {
  * @state: enum nst_door_state
  * @reopen: state or filter changed; the skin has to carry it out
  * @filter: who may send; addr.family 0: everybody, port 0: any port
+ * @before: what @filter was before a provisional response moved it
+ * @moved: and that was to the INVITE of &nst_call.txn @moved - 1; 0: it was not
  * @offers: bit n: offered in the request of &nst_call.txn n, not answered (I6)
+ * @kept: an exchange that was completed names it, open or not
  * @media: which medium of the description it belongs to
  * @rtcp: it is for the RTCP of that medium
  * @fresh: reserved by the message that is being processed
@@ -47,7 +50,10 @@ struct nst_door {
 	u8 state;
 	bool reopen;
 	struct nst_endpoint filter;
+	struct nst_endpoint before;
+	u8 moved;
 	u8 offers;
+	bool kept;
 	u8 media;
 	bool rtcp;
 	bool fresh;

@@ -8,9 +8,13 @@
  * enum nst_place - where in a message a host and port stands
  * @NST_PLACE_URI: Request-URI
  * @NST_PLACE_CONTACT: Contact
- * @NST_PLACE_ROUTE: Route and Record-Route
+ * @NST_PLACE_ROUTE: Route, Record-Route, Path and Service-Route
  * @NST_PLACE_VIA: sent-by of a Via
  * @NST_PLACE_NAME: From and To, which name a user and no socket
+ * @NST_PLACE_USER: other headers that do: P-Asserted-Identity,
+ *	P-Preferred-Identity, Referred-By, Diversion
+ * @NST_PLACE_REFERENCE: Refer-To, Call-Info, Alert-Info: where the reader is to
+ *	turn to for something
  */
 enum nst_place {
 	NST_PLACE_URI,
@@ -18,6 +22,8 @@ enum nst_place {
 	NST_PLACE_ROUTE,
 	NST_PLACE_VIA,
 	NST_PLACE_NAME,
+	NST_PLACE_USER,
+	NST_PLACE_REFERENCE,
 };
 
 /**
@@ -37,6 +43,12 @@ struct nst_written {
 	u16 door;
 	bool bare;
 };
+
+/** place_names_user - does this place name a user, whatever his socket? */
+static inline bool place_names_user(enum nst_place place)
+{
+	return place == NST_PLACE_NAME || place == NST_PLACE_USER;
+}
 
 /** natmap_translates - is the address of this end another one outside? */
 bool natmap_translates(const struct nst_natmap *map, u8 end);

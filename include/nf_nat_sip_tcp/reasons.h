@@ -33,6 +33,7 @@
 	R(OPAQUE_MEM, "opaque_mem", "connections opaque: they held most when mem_max or mem_total was reached") \
 	R(OPAQUE_SHARE, "opaque_share", "connections opaque: they held most of a host that has its share of mem_max") \
 	R(OPAQUE_FIN, "opaque_fin", "connections opaque: FIN in the middle of a message") \
+	R(OPAQUE_RST, "opaque_rst", "connections opaque: an end reset them") \
 	R(OPAQUE_URGENT, "opaque_urgent", "connections opaque: urgent data") \
 	R(OPAQUE_ONE_SIDED, "opaque_one_sided", "connections opaque: one direction is not seen here") \
 	R(OPAQUE_NEW_SYN, "opaque_new_syn", "connections opaque: another SYN on a live connection") \
@@ -81,6 +82,7 @@
 	R(HDR_UNPARSED, "hdr_unparsed", "header values that could not be parsed and passed unchanged") \
 	R(MSG_TOO_COMPLEX, "msg_too_complex", "messages with more headers or changes than there is room for, passed unchanged") \
 	R(MSG_BODY_TOO_LARGE, "msg_body_too_large", "messages whose body is longer than body_max: body passed unchanged") \
+	R(MULTIPART_UNPARSED, "multipart_unparsed", "multipart bodies that could not be taken apart, or have more than four descriptions, and passed unchanged") \
 	R(MSG_NOMEM, "msg_nomem", "messages passed unchanged for want of memory") \
 	R(MSG_IDENTITY, "msg_identity", "changed messages that carry a signature over what changed (Identity)") \
 	R(KEEPALIVE, "keepalive", "CRLF keep-alives passed (RFC 5626)") \
@@ -126,10 +128,13 @@
 	R(DOOR_FORWARDED, "door_forwarded", "public ports passed over because a rule forwards them") \
 	R(DOOR_USED, "door_used", "flows that came in through a door")	\
 	R(DOOR_BOUND, "door_bound", "flows from inside bound to their advertised port") \
+	R(DOOR_HAIRPIN, "door_hairpin", "flows between two inside hosts by way of a public address") \
 	R(DOOR_CLASH, "door_clash", "flows of a door that got another port because of a running flow") \
 	R(DOOR_SHUT, "door_shut", "packets dropped at a door that is not open for their sender") \
 	R(DOOR_STALE, "door_stale", "unanswered flows removed because they were in the way of a door") \
-	R(DOOR_FOREIGN_EXPECT, "door_foreign_expect", "expectations that name this helper's function without being its own")
+	R(DOOR_FOREIGN_EXPECT, "door_foreign_expect", "expectations that name this helper's function without being its own") \
+	R(DOOR_AWAY, "door_away", "doors shut because this host has lost their public address") \
+	R(DOOR_BACK, "door_back", "doors that are back with their public address")
 
 #define NST_REASON_ENUM(id, name, meaning) NST_R_##id,
 enum nst_reason {

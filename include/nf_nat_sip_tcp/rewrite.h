@@ -89,7 +89,7 @@ struct nst_natmap {
  * @index: number of the message in its segment, for the trace
  * @buf: the message from its first byte
  * @msg: parsed form of it
- * @sdp: the description in the body, or NULL
+ * @sdp: the descriptions in the body, or NULL
  * @edits: where the changes go
  * @call: the call it belongs to, or NULL: then no media is translated
  * @body_complete: the whole body is in @buf
@@ -124,8 +124,8 @@ int rewrite_message(struct rewrite *rw);
 /**
  * rewrite_sdp - the part of rewrite_message() that is about @rw->sdp
  *
- * Takes all public ports first and makes its edits then: a description that
- * cannot have all of its ports has none of them and stays as it is (D6).
+ * Takes all public ports first and makes its edits then: where descriptions
+ * cannot have all of their ports they have none and stay as they are (D6).
  */
 void rewrite_sdp(struct rewrite *rw);
 
@@ -135,11 +135,5 @@ void rewrite_sdp(struct rewrite *rw);
  * @t: the line; connection, direction and index are filled in here
  */
 void rewrite_trace(const struct rewrite *rw, struct nst_trace *t);
-
-/** rewrite_body_is_sdp - does Content-Type say application/sdp? */
-bool rewrite_body_is_sdp(const struct sip_msg *msg, const char *buf);
-
-/** rewrite_wants_body - must the whole body be there before it can pass? (F4) */
-bool rewrite_wants_body(const struct sip_msg *msg, const char *buf, u32 body_len, u32 body_max);
 
 #endif

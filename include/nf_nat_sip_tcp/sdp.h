@@ -52,6 +52,9 @@ struct sdp_media {
 /**
  * struct sdp - a session description (RFC 8866), as spans into the message
  * @whole: all of it
+ * @next: the next description in the same body, or NULL
+ * @first: number of its first medium among those of its call
+ * @length: value of the Content-Length of the part that it is; len 0 where there is none
  * @origin: address of o=; text.len 0 where it is missing
  * @conn: session level c=
  * @nr: number of @media
@@ -61,6 +64,9 @@ struct sdp_media {
  */
 struct sdp {
 	struct span whole;
+	const struct sdp *next;
+	u8 first;
+	struct span length;
 	struct sdp_conn origin;
 	struct sdp_conn conn;
 	u8 nr;
@@ -73,12 +79,20 @@ struct sdp {
  * @base: start of the message
  * @s: the body, or the part of a multipart body
  *
- * Lines end in CRLF or LF.  Unknown lines are skipped.
+ * Lines end in CRLF or LF.  Unknown lines are skipped.  @next, @first and @length
+ * are for others to fill in.
  *
  * Return: 0; -E2BIG where it has more than SDP_MEDIA_MAX media; -EINVAL where
  * it is not SDP (no "v=0" first) or a c=, m= or a=rtcp line is broken.
  */
 int sdp_parse(struct sdp *sdp, const char *base, struct span s);
+
+/**
+ * sdp_medium - the medium with that number among those of the call, or NULL
+ *
+ * Of alternatives the last is the best (RFC 2046 5.1.4).
+ */
+const struct sdp_media *sdp_medium(const struct sdp *sdp, u8 number);
 
 /** sdp_media_conn - the connection address that holds for a media line */
 const struct sdp_conn *sdp_media_conn(const struct sdp *sdp, u8 index);

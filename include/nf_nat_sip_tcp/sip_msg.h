@@ -20,6 +20,11 @@ enum sip_header_id {
 	SIP_HDR_ROUTE, SIP_HDR_RECORD_ROUTE, SIP_HDR_CALL_ID, SIP_HDR_CSEQ,
 	SIP_HDR_CONTENT_LENGTH, SIP_HDR_CONTENT_TYPE, SIP_HDR_CONTENT_ENCODING,
 	SIP_HDR_EXPIRES, SIP_HDR_SESSION_EXPIRES, SIP_HDR_IDENTITY,
+	SIP_HDR_PATH, SIP_HDR_SERVICE_ROUTE, SIP_HDR_REFER_TO,
+	SIP_HDR_REFERRED_BY, SIP_HDR_ASSERTED_IDENTITY,
+	SIP_HDR_PREFERRED_IDENTITY, SIP_HDR_DIVERSION, SIP_HDR_CALL_INFO,
+	SIP_HDR_ALERT_INFO, SIP_HDR_CONTENT_DISPOSITION,
+	SIP_HDR_TRANSFER_ENCODING,
 };
 
 /**
@@ -49,7 +54,8 @@ struct sip_header {
  * @to_tag: tag of To
  * @branch: branch of the topmost Via
  * @content_type: value of Content-Type, compact form included
- * @encoded: a Content-Encoding other than identity is named
+ * @encoded: a Content-Encoding or Content-Transfer-Encoding is named that
+ *	makes other bytes of a text
  * @nr: number of @headers
  * @headers: those that matter, in order
  *
@@ -102,6 +108,9 @@ int sip_msg_parse(struct sip_msg *msg, const char *buf, u32 hdr_len, u32 len);
  * Return: false where it is no header line.
  */
 bool sip_header_split(const char *base, struct span line, struct sip_header *h);
+
+/** sip_header_encodes - does it say that the body is not written as a text is? */
+bool sip_header_encodes(const char *base, const struct sip_header *h);
 
 /** sip_msg_header - first header with this id at or behind index @from, or NULL */
 const struct sip_header *sip_msg_header(const struct sip_msg *msg, u8 id, u16 from);

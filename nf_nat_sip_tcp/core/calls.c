@@ -110,7 +110,7 @@ struct nst_call *call_new(struct nst_env *env, const struct call_key *key)
 
 void call_free(struct nst_env *env, struct nst_call *call)
 {
-	peer_media_forget(env, call);
+	heard_forget(env, call);
 	holder_free(env, &call->h, sizeof(*call));
 }
 

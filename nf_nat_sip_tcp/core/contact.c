@@ -404,7 +404,7 @@ void contact_written(const struct rewrite *rw, struct nst_written *w)
 
 	w->door = 0;
 	w->bare = false;
-	if (w->place == NST_PLACE_NAME || !w->ep.addr.family)
+	if (place_names_user(w->place) || !w->ep.addr.family)
 		return;
 	if (addr_equal(&w->ep.addr, &map->end[dir].inside.addr)) {
 		if (natmap_translates(map, dir))

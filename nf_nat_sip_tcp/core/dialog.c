@@ -7,7 +7,7 @@
  *                         |                                     |
  *                         | 3xx-6xx to the last INVITE,         | 2xx, 408 or 481 to
  *                         | ringing_timeout                     | the BYE of the last
- *                         v                                     v dialog, call_timeout
+ *                         v                                     v dialog, a time-out
  *                       ENDED <---------------------------------+
  *
  * A request is remembered by its transaction: connection, direction, branch,
@@ -16,13 +16,8 @@
  * is not tied to a connection: a BYE on another one of the same inside host
  * ends it as well (D4).
  *
- * Doors open by a response above 100 and below 300 that answers their offer.
- * What the inside host itself describes in a response, or in the ACK of an
- * INVITE that was answered with an offer, opens at once: the peer's half of
- * the exchange was seen.
- *
- * INVITE, UPDATE, PRACK and ACK carry offers and answers (RFC 3264, 3311,
- * 3262).  Descriptions in other messages belong to no call.
+ * INVITE, UPDATE, PRACK and ACK carry offers and answers (exchange.c).
+ * Descriptions in other messages belong to no call.
  */
 #include <nf_nat_sip_tcp/calls.h>
 #include <nf_nat_sip_tcp/natmap.h>
@@ -30,21 +25,8 @@
 /* Timer F (RFC 3261 17.1.2.2), s: a BYE without answer has ended it all the same. */
 #define BYE_TIMEOUT 32
 
-/**
- * struct turn - a message as one of the calls that it belongs to sees it
- * @d: the message
- * @call: the call
- * @end: which end of the connection is the inside host of this call
- * @from_inside: that end sent the message
- * @tags: tags of both parties
- */
-struct turn {
-	struct dialog *d;
-	struct nst_call *call;
-	u8 end;
-	bool from_inside;
-	struct nst_leg tags;
-};
+/* No session expires earlier (RFC 4028 section 4), s. */
+#define SESSION_LEAST 90
 
 /* 0 means "none", so a real hash never is. */
 static u64 text_hash(const struct dialog *d, struct span s)
@@ -88,34 +70,22 @@ static struct turn turn_of(struct dialog *d, u8 end)
 	};
 	bool inside_is_from = d->msg->is_request == t.from_inside;
 
-	t.tags.inside_tag = inside_is_from ? d->ids.from_tag : d->ids.to_tag;
-	t.tags.peer_tag = inside_is_from ? d->ids.to_tag : d->ids.from_tag;
+	t.tags.inside = inside_is_from ? d->ids.from_tag : d->ids.to_tag;
+	t.tags.peer = inside_is_from ? d->ids.to_tag : d->ids.from_tag;
 	return t;
 }
 
 /*
- * A tag that is known must be named: who leaves it out does not know the
- * dialog (RFC 3261 12.2.2).  One that is not known yet may be any.
+ * A BYE has ended the dialog in which this was asked: nothing can be agreed
+ * upon any more, but a refusal still gives back what was reserved.
  */
-static bool tag_fits(u64 known, u64 tag)
+static bool is_gone(const struct turn *t, const struct nst_call *call,
+		    const struct nst_txn *txn)
 {
-	return !known || known == tag;
-}
-
-static bool leg_fits(const struct nst_leg *leg, const struct nst_leg *tags)
-{
-	return tag_fits(leg->inside_tag, tags->inside_tag) &&
-	       tag_fits(leg->peer_tag, tags->peer_tag);
-}
-
-static int leg_find(const struct nst_call *call, const struct nst_leg *tags)
-{
-	int i;
-
-	for (i = 0; i < call->nr_legs; i++)
-		if (leg_fits(&call->legs[i], tags))
-			return i;
-	return -ENOENT;
+	if (!t->d->msg->is_request && t->d->msg->status >= 300)
+		return false;
+	return call->state == NST_CALL_CONFIRMED && !txn->initial &&
+	       txn->method != SIP_BYE && leg_find(call, &t->tags) < 0;
 }
 
 /*
@@ -125,9 +95,13 @@ static int leg_find(const struct nst_call *call, const struct nst_leg *tags)
 static bool turn_belongs(const struct turn *t, const struct nst_call *call)
 {
 	const struct sip_msg *msg = t->d->msg;
+	int n = txn_find(call, t->d->ids.txn);
 
+	/* A request that is known is one that comes again. */
+	if (n >= 0)
+		return !is_gone(t, call, &call->txn[n]);
 	if (!msg->is_request)
-		return txn_find(call, t->d->ids.txn) >= 0;
+		return false;
 	if (!msg->to_tag.len && call->outgoing != t->from_inside)
 		return false;
 	return leg_find(call, &t->tags) >= 0;
@@ -156,7 +130,7 @@ static struct nst_call *turn_call(const struct turn *t)
 	if (!call)
 		return NULL;
 	call->outgoing = t->from_inside;
-	call->legs[0] = t->tags;
+	call->legs[0].tags = t->tags;
 	call->nr_legs = 1;
 	call->expires = after(d, d->env->set.ringing_timeout);
 	call->peer = d->map->end[!t->end].inside.addr;
@@ -203,71 +177,13 @@ void dialog_begin(struct dialog *d)
 	d->call = may_describe(&t) ? t.call : NULL;
 }
 
-static u8 remember_request(const struct turn *t, bool described)
+static void on_bye(const struct turn *t)
 {
-	const struct sip_msg *msg = t->d->msg;
-	struct nst_call *call = t->call;
-	struct nst_txn txn = {
-		.hash = t->d->ids.txn, .cseq = msg->cseq, .method = msg->method,
-		.from_inside = t->from_inside, .described = described,
-		.initial = msg->method == SIP_INVITE && call->state == NST_CALL_EARLY,
-	};
-
-	return txn_add(t->d->env, call, &txn);
-}
-
-/* What the peer wants to be sent where.  @answer: it settles an offer of ours. */
-static void hear_peer(const struct turn *t, const struct sdp *sdp, bool answer)
-{
-	struct door_answer a = {
-		.call = t->call, .work = t->d->work, .described = true,
-	};
-
-	if (!sdp || t->from_inside)
-		return;
-	peer_media_remember(t->d->env, t->call, sdp);
-	if (answer)
-		doors_open(t->d->env, &a);
-}
-
-/* An ACK from inside with the answer to the offer in the peer's 2xx. */
-static void on_ack(const struct turn *t, const struct sdp *sdp)
-{
-	struct door_answer a = {
-		.call = t->call, .work = t->d->work, .described = true,
-	};
-
-	if (!txn_acked(t->call, t->d->msg->cseq, t->from_inside))
-		return;
-	if (t->from_inside)
-		doors_open(t->d->env, &a);
-	else
-		hear_peer(t, sdp, true);
-}
-
-/*
- * Until when this dialog's BYE may be answered; 0: no such BYE any more.  The
- * call is over when that is so of all its dialogs: a fork that never answers
- * its BYE must not take along the one that is talked by (D5).  An early dialog
- * ends with its INVITE (RFC 3261 15.1.2).
- */
-static void bye_wait(const struct turn *t, u64 due)
-{
-	struct nst_call *call = t->call;
-	int i = leg_find(call, &t->tags);
-	u64 last = 0;
-
-	if (i >= 0 && call->state == NST_CALL_CONFIRMED)
-		call->legs[i].bye_due = due;
-	for (i = 0; i < call->nr_legs; i++) {
-		if (!call->legs[i].bye_due) {
-			last = 0;
-			break;
-		}
-		if (call->legs[i].bye_due > last)
-			last = call->legs[i].bye_due;
-	}
-	call->bye_due = last;
+	remember_request(t, false);
+	/* An early dialog ends with its INVITE (RFC 3261 15.1.2). */
+	if (t->call->state == NST_CALL_CONFIRMED)
+		leg_bye(t->call, leg_find(t->call, &t->tags), t->from_inside,
+			after(t->d, BYE_TIMEOUT));
 }
 
 static void on_request(const struct turn *t, const struct sdp *sdp)
@@ -280,56 +196,81 @@ static void on_request(const struct turn *t, const struct sdp *sdp)
 	case SIP_INVITE:
 	case SIP_UPDATE:
 	case SIP_PRACK:
-		doors_offer(t->call, remember_request(t, sdp));
-		/* A PRACK may bring the answer to an offer in a 1xx (RFC 3262 5). */
-		hear_peer(t, sdp, d->msg->method == SIP_PRACK);
+		offer_sent(t, sdp);
 		break;
 	case SIP_BYE:
-		remember_request(t, false);
-		bye_wait(t, after(d, BYE_TIMEOUT));
+		on_bye(t);
 		break;
 	case SIP_ACK:
-		on_ack(t, sdp);
+		if (sdp && txn_acked(t->call, d->msg->cseq, t->from_inside)) {
+			counter_answered(t, sdp);
+			/* No PRACK of a later INVITE answers that offer. */
+			if (!t->from_inside)
+				txn_countered(t->call);
+		}
 		break;
 	default:
 		break;
 	}
 }
 
-/* The first 2xx names the other party; those of further forks add dialogs. */
-static void leg_confirm(const struct turn *t)
+/*
+ * How long the session lasts unless it is refreshed (RFC 4028 7.2): what the
+ * last 2xx to an INVITE or UPDATE says, and for ever where it says nothing.
+ */
+static void session_granted(const struct turn *t)
 {
+	const struct sip_header *h = sip_msg_header(t->d->msg, SIP_HDR_SESSION_EXPIRES, 0);
 	struct nst_call *call = t->call;
-	struct nst_leg *leg;
 	int i = leg_find(call, &t->tags);
+	struct span text;
+	u32 seconds;
 
-	if (i < 0) {
-		if (call->nr_legs < NST_LEGS_MAX)
-			call->legs[call->nr_legs++] = t->tags;
-		/* This one has no BYE under way. */
-		call->bye_due = 0;
+	if (i < 0 || call->state != NST_CALL_CONFIRMED)
 		return;
-	}
-	leg = &call->legs[i];
-	if (!leg->inside_tag)
-		leg->inside_tag = t->tags.inside_tag;
-	if (!leg->peer_tag)
-		leg->peer_tag = t->tags.peer_tag;
+	call->legs[i].session_due = 0;
+	if (!h)
+		return;
+	text = span_of(h->value.off, span_chr(t->d->buf, h->value, ';'));
+	if (span_uint(t->d->buf, span_trim(t->d->buf, text), ~0u, &seconds))
+		return;
+	if (seconds < SESSION_LEAST)
+		seconds = SESSION_LEAST;
+	call->legs[i].session_due = after(t->d, seconds);
+}
+
+/* It is remembered on: its answer may come again, an ACK may answer that. */
+static void offer_accepted(const struct turn *t, u8 n)
+{
+	t->call->txn[n].answered = true;
+	doors_settle(t->d->env, t->call, n, false, t->d->work);
 }
 
 static void invite_accepted(const struct turn *t, u8 n)
 {
 	struct nst_call *call = t->call;
 
-	call->txn[n].answered = true;
-	doors_settle(t->d->env, call, n, false);
-	leg_confirm(t);
+	offer_accepted(t, n);
+	leg_confirm(call, &t->tags);
 	if (call->state == NST_CALL_EARLY) {
 		call->state = NST_CALL_CONFIRMED;
 		call_trace(t->d->env, "confirmed");
 		t->d->env->ops->notify(t->d->env, NST_NOTICE_CALL, call, NST_R_MAX);
 	}
 	call->expires = after(t->d, t->d->env->set.call_timeout);
+}
+
+/* Of a call that forked another dialog is left: its peer is who may send now. */
+static void follow_another(const struct turn *t)
+{
+	struct nst_call *call = t->call;
+	struct door_answer a = { .call = call, .work = t->d->work };
+	int i;
+
+	for (i = call->nr_legs - 1; i >= 0 && !a.heard; i--)
+		a.heard = heard_find(call, call->legs[i].tags.peer);
+	if (a.heard)
+		doors_open(t->d->env, &a);
 }
 
 /*
@@ -341,52 +282,32 @@ static void bye_done(const struct turn *t, u8 n)
 	struct nst_call *call = t->call;
 	int i;
 
-	txn_drop(t->d->env, t->call, n, false);
+	txn_drop(t->d->env, t->call, n, false, t->d->work);
 	if (call->state != NST_CALL_CONFIRMED)
 		return;
 	i = leg_find(call, &t->tags);
 	if (i < 0)
 		return;
-	call->legs[i] = call->legs[--call->nr_legs];
-	/* What is left may be waiting for its own. */
-	bye_wait(t, 0);
+	leg_drop(call, i);
 	if (!call->nr_legs)
 		call_end(t->d->env, call, t->d->work, NST_R_CALL_ENDED, "ended");
+	else if (call->followed == t->tags.peer)
+		follow_another(t);
 }
 
 static void bye_failed(const struct turn *t, u8 n)
 {
 	u16 status = t->d->msg->status;
 
-	bye_wait(t, 0);
+	leg_bye(t->call, leg_find(t->call, &t->tags), !t->from_inside, 0);
 	/* No such call there, or no answer: gone all the same (15.1.1). */
 	if (status == 481 || status == 408) {
 		bye_done(t, n);
 		return;
 	}
-	txn_drop(t->d->env, t->call, n, false);
+	txn_drop(t->d->env, t->call, n, false, t->d->work);
 	nst_count(t->d->env, NST_R_BYE_REFUSED);
 	call_trace(t->d->env, "goes on, BYE refused");
-}
-
-/*
- * The response to an offer, above 100.  Once one fork has won, late answers of
- * the others do not move the doors that it uses.
- */
-static void offer_answered(const struct turn *t, u8 n, const struct sdp *sdp)
-{
-	const struct nst_txn *txn = &t->call->txn[n];
-	struct door_answer a = {
-		.call = t->call, .work = t->d->work, .offers = 1u << n,
-		.described = sdp && (!t->from_inside || txn->described),
-		.mux = txn->described ? sdp : NULL,
-	};
-
-	if (!t->from_inside && (txn->answered ||
-				(txn->initial && t->call->state != NST_CALL_EARLY)))
-		return;
-	hear_peer(t, sdp, false);
-	doors_open(t->d->env, &a);
 }
 
 static void on_accepted(const struct turn *t, u8 n, const struct sdp *sdp)
@@ -398,10 +319,13 @@ static void on_accepted(const struct turn *t, u8 n, const struct sdp *sdp)
 	case SIP_INVITE:
 		offer_answered(t, n, sdp);
 		invite_accepted(t, n);
+		session_granted(t);
 		break;
 	default:
 		offer_answered(t, n, sdp);
-		txn_drop(t->d->env, t->call, n, false);
+		offer_accepted(t, n);
+		if (t->call->txn[n].method == SIP_UPDATE)
+			session_granted(t);
 		break;
 	}
 }
@@ -416,7 +340,7 @@ static void on_failed(const struct turn *t, u8 n)
 		bye_failed(t, n);
 		return;
 	}
-	txn_drop(t->d->env, t->call, n, true);
+	txn_drop(t->d->env, t->call, n, true, t->d->work);
 	if (!txn.initial || t->call->state != NST_CALL_EARLY || txn_invite_pending(t->call))
 		return;
 	if (status == 401 || status == 407)

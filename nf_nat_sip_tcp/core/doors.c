@@ -249,7 +249,21 @@ void doors_offer(struct nst_call *call, u8 txn)
 			door->offers |= 1u << txn;
 }
 
-void doors_settle(struct nst_env *env, struct nst_call *call, u8 txn, bool failed)
+/* What failed leaves who may send as it was (RFC 3261 14.1). */
+static bool door_move_back(struct nst_door *door, u8 txn, bool failed)
+{
+	if (door->moved != txn + 1)
+		return false;
+	door->moved = 0;
+	if (!failed)
+		return false;
+	door->filter = door->before;
+	door->reopen = true;
+	return true;
+}
+
+void doors_settle(struct nst_env *env, struct nst_call *call, u8 txn, bool failed,
+		  struct nst_work *work)
 {
 	struct nst_door **p = &call->h.doors;
 	u8 bit = 1u << txn;
@@ -259,57 +273,114 @@ void doors_settle(struct nst_env *env, struct nst_call *call, u8 txn, bool faile
 		bool mine = door->offers & bit;
 
 		door->offers &= ~bit;
-		if (failed && mine && !door->offers && door->state == NST_DOOR_RESERVED)
+		door->kept |= mine && !failed;
+		if (door_move_back(door, txn, failed))
+			holder_queue(&call->h, work);
+		if (failed && mine && !door->offers && !door->kept)
 			door_release(env, &call->h, p);
 		else
 			p = &door->next;
 	}
 }
 
+static const struct nst_peer_media *heard_medium(const struct nst_heard *heard, u8 i)
+{
+	return heard && i < heard->nr ? &heard->media[i] : NULL;
+}
+
 /*
- * May the address in the peer's description be the filter?  "On hold" says
- * nothing, and a private address seen from a public peer is one behind a NAT
- * of its own: its packets show another one.
+ * May the address in the peer's description be the filter?  A name says
+ * nothing that we know, and a private address seen from a public peer is one
+ * behind a NAT of its own: its packets show another one.
  */
 static bool media_addr_usable(const struct nst_call *call, const struct nst_door *door,
 			      const struct nst_peer_media *m)
 {
-	return m->port && m->addr.family == door->inside.addr.family &&
-	       !addr_is_any(&m->addr) &&
+	return m->addr.family == door->inside.addr.family &&
 	       (!addr_is_private(&m->addr) || addr_is_private(&call->peer));
 }
 
-/* Who may send in (D7).  Return: true where the peer's description says it. */
+/* "On hold" and "refused" say nothing about where media come from. */
+static bool media_told(const struct nst_peer_media *m)
+{
+	return m && m->port && (!m->addr.family || !addr_is_any(&m->addr));
+}
+
+/*
+ * Who may send in (D7): whom the peer's description names, else the host that
+ * signals for it.  Return: true where the description decides that.
+ */
 static bool door_filter(const struct nst_env *env, const struct door_answer *answer,
 			const struct nst_door *door, struct nst_endpoint *filter)
 {
+	const struct nst_peer_media *m = heard_medium(answer->heard, door->media);
 	const struct nst_call *call = answer->call;
-	const struct nst_peer_media *m;
 
 	memset(filter, 0, sizeof(*filter));
 	if (env->set.media_filter == NST_FILTER_ANY)
 		return false;
 	filter->addr = call->peer;
-	if (!answer->described || door->media >= call->nr_peer_media)
+	if (!media_told(m))
 		return false;
-	m = &call->peer_media[door->media];
 	if (!media_addr_usable(call, door, m))
-		return false;
+		return true;
 	filter->addr = m->addr;
 	if (env->set.media_filter == NST_FILTER_PEER_PORT)
 		filter->port = door->rtcp ? m->rtcp_port : m->port;
 	return true;
 }
 
-static bool door_answered(const struct door_answer *answer, const struct nst_door *door)
+/* RTP and RTCP agreed on one port (RFC 5761 5.1.1). */
+static bool medium_muxed(const struct door_answer *answer, u8 i)
 {
-	const struct sdp *mux = answer->mux;
+	const struct nst_peer_media *theirs = heard_medium(answer->heard, i);
+	const struct sdp_media *ours = sdp_medium(answer->mux, i);
 
+	return answer->decides ? theirs && theirs->mux : ours && ours->rtcp_mux;
+}
+
+static bool door_answered(const struct door_answer *answer, struct nst_door *door)
+{
 	if (!door->named && !(door->offers & answer->offers))
 		return false;
-	/* RTP and RTCP agreed on one port (RFC 5761 5.1.1): no second door. */
-	return !(door->rtcp && mux && door->media < mux->nr &&
-		 mux->media[door->media].rtcp_mux);
+	door->kept |= door->named;
+	return true;
+}
+
+static void door_move(struct nst_door *door, const struct nst_endpoint *filter, u8 undo)
+{
+	if (undo && door->moved != undo)
+		door->before = door->filter;
+	door->moved = undo;
+	door->filter = *filter;
+}
+
+/*
+ * An open door goes where the peer does.  A 180 without a description may have
+ * opened RTCP's, and a final answer behind it agrees on one port.
+ */
+static bool door_follow(const struct door_answer *answer, struct nst_door *door, bool muxed,
+			const struct nst_endpoint *filter)
+{
+	if (muxed && !answer->undo) {
+		door->state = NST_DOOR_RESERVED;
+		return true;
+	}
+	if (!filter || endpoint_equal(&door->filter, filter))
+		return false;
+	door_move(door, filter, answer->undo);
+	return true;
+}
+
+static bool door_enter(const struct door_answer *answer, struct nst_door *door, bool muxed,
+		       const struct nst_endpoint *filter)
+{
+	if (!door_answered(answer, door) || muxed)
+		return false;
+	door->kept = true;
+	door->filter = *filter;
+	door->state = NST_DOOR_OPEN;
+	return true;
 }
 
 void doors_open(struct nst_env *env, const struct door_answer *answer)
@@ -317,54 +388,21 @@ void doors_open(struct nst_env *env, const struct door_answer *answer)
 	struct nst_endpoint filter;
 	struct nst_door *door;
 	bool change;
+	bool muxed;
 	bool told;
 
+	if (answer->heard)
+		answer->call->followed = answer->heard->tag;
 	for (door = answer->call->h.doors; door; door = door->next) {
 		told = door_filter(env, answer, door, &filter);
+		muxed = door->rtcp && medium_muxed(answer, door->media);
 		if (door->state == NST_DOOR_OPEN)
-			change = told && !endpoint_equal(&door->filter, &filter);
+			change = door_follow(answer, door, muxed, told ? &filter : NULL);
 		else
-			change = door_answered(answer, door);
+			change = door_enter(answer, door, muxed, &filter);
 		if (!change)
 			continue;
-		door->state = NST_DOOR_OPEN;
-		door->filter = filter;
 		door->reopen = true;
 		holder_queue(&answer->call->h, answer->work);
 	}
-}
-
-void peer_media_forget(struct nst_env *env, struct nst_call *call)
-{
-	if (call->peer_media)
-		env->ops->free_for(env, &call->h.account, call->peer_media,
-				   call->nr_peer_media * sizeof(*call->peer_media));
-	call->peer_media = NULL;
-	call->nr_peer_media = 0;
-}
-
-/* Without memory for it the signalling peer's address has to do. */
-void peer_media_remember(struct nst_env *env, struct nst_call *call, const struct sdp *sdp)
-{
-	const struct sdp_conn *conn;
-	struct nst_peer_media *m;
-	u8 i;
-
-	peer_media_forget(env, call);
-	if (!sdp->nr)
-		return;
-	m = env->ops->alloc_for(env, &call->h.account, sdp->nr * sizeof(*m));
-	if (!m)
-		return;
-	memset(m, 0, sdp->nr * sizeof(*m));
-	for (i = 0; i < sdp->nr; i++) {
-		conn = sdp_media_conn(sdp, i);
-		if (conn)
-			m[i].addr = conn->addr;
-		m[i].port = sdp->media[i].port;
-		m[i].rtcp_port = sdp->media[i].rtcp_port_text.len ?
-				 sdp->media[i].rtcp_port : m[i].port + 1;
-	}
-	call->peer_media = m;
-	call->nr_peer_media = sdp->nr;
 }

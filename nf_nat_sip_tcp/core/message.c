@@ -3,19 +3,19 @@
  * A framed message on its way through the text side: parsed once, given to
  * its calls, rewritten once.
  */
+#include <nf_nat_sip_tcp/body.h>
 #include <nf_nat_sip_tcp/contact.h>
 #include <nf_nat_sip_tcp/message.h>
+#include <nf_nat_sip_tcp/multipart.h>
 
 /**
  * struct message_parts - a message taken apart, too large for the stack
  * @msg: the message
- * @sdp: the description in its body
- * @has_sdp: there is one
+ * @body: the descriptions in its body
  */
 struct message_parts {
 	struct sip_msg msg;
-	struct sdp sdp;
-	bool has_sdp;
+	struct nst_body body;
 };
 
 static void message_trace(const struct message *m, struct nst_trace *t)
@@ -51,7 +51,7 @@ bool message_wants_body(struct nst_env *env, const char *buf, u32 hdr_len, u32 b
 		return false;
 	}
 	wanted = !sip_msg_parse(msg, buf, hdr_len, hdr_len) &&
-		 rewrite_wants_body(msg, buf, body_len, env->set.body_max);
+		 body_may_describe(msg, buf);
 	env->ops->free(env, msg, sizeof(*msg));
 	return wanted;
 }
@@ -75,27 +75,25 @@ static void trace_start(const struct message *m, const struct sip_msg *msg)
 		message_trace(m, &body);
 }
 
-/* The description, where there is one that can be read. */
-static void take_sdp(struct message *m, struct message_parts *p)
+/* The descriptions, where there are some that can be read.  Return: 0, -ENOMEM. */
+static int take_body(struct message *m, struct message_parts *p)
 {
-	p->has_sdp = false;
+	memset(&p->body, 0, sizeof(p->body));
 	if (!m->body_len)
-		return;
-	if (p->msg.encoded) {
+		return 0;
+	if (p->msg.encoded || mime_is_sealed(m->buf, p->msg.content_type)) {
 		nst_count(m->env, NST_R_SDP_ENCODED);
-		return;
+		return 0;
 	}
-	if (!rewrite_body_is_sdp(&p->msg, m->buf))
-		return;
+	if (!body_may_describe(&p->msg, m->buf))
+		return 0;
 	if (m->body_len > m->env->set.body_max) {
 		nst_count(m->env, NST_R_MSG_BODY_TOO_LARGE);
-		return;
+		return 0;
 	}
 	if (m->len < m->hdr_len + m->body_len)
-		return;
-	p->has_sdp = !sdp_parse(&p->sdp, m->buf, p->msg.body);
-	if (!p->has_sdp)
-		nst_count(m->env, NST_R_SDP_UNPARSED);
+		return 0;
+	return body_take(m->env, &p->msg, m->buf, &p->body);
 }
 
 /* Doors of the call, and signalling doors. */
@@ -144,7 +142,7 @@ static void track_and_rewrite(struct message *m, struct message_parts *p)
 	struct rewrite rw = {
 		.env = m->env, .map = m->map, .conn = m->conn, .dir = m->dir,
 		.zone = m->zone, .index = m->index, .buf = m->buf, .msg = &p->msg,
-		.sdp = p->has_sdp ? &p->sdp : NULL, .edits = m->edits,
+		.sdp = p->body.first, .edits = m->edits,
 		.body_complete = m->len == m->hdr_len + m->body_len,
 	};
 	struct nst_trace t = {
@@ -191,10 +189,14 @@ static void process(struct message *m, struct message_parts *p)
 	trace_start(m, &p->msg);
 	if (natmap_idle(m->map))
 		return;
-	take_sdp(m, p);
+	if (take_body(m, p)) {
+		unchanged(m, NST_R_MSG_NOMEM);
+		return;
+	}
 	m->env->ops->calls_lock(m->env);
 	track_and_rewrite(m, p);
 	m->env->ops->calls_unlock(m->env);
+	body_free(m->env, &p->body);
 	count_changes(m, &p->msg);
 }
 

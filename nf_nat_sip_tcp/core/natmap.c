@@ -11,9 +11,9 @@
  * this connection, by the translated source port.  What the client wrote is
  * remembered and put back into what returns.
  *
- * From and To name users: peers compare them as strings, and both directions
- * must agree.  So a port in them changes only by a rule that can be turned
- * round without memory.
+ * From and To name users, and so do P-Asserted-Identity and its like: peers
+ * compare them as strings, and both directions must agree.  So a port in them
+ * changes only by a rule that can be turned round without memory.
  *
  * An address is shared by many hosts outside.  Where a port says that
  * another of them is meant (a second phone behind the same address), a
@@ -75,13 +75,13 @@ static bool names_peer(const struct nst_natmap *map, u8 dir, const struct nst_ad
 	return mapping_active(peer) && addr_equal(addr, &peer->outside.addr);
 }
 
-/* The public address of whoever writes; where both ends have it, of neither. */
-static bool names_public(const struct nst_natmap *map, u8 dir, const struct nst_addr *addr)
+/* The public address of whoever writes; where both ends have it, the port decides. */
+static bool names_public(const struct nst_natmap *map, u8 dir, const struct nst_endpoint *ep)
 {
 	const struct nst_mapping *own = &map->end[dir];
 
-	return addr_changes(own) && addr_equal(addr, &own->outside.addr) &&
-	       !shared_outside(map);
+	return addr_changes(own) && addr_equal(&ep->addr, &own->outside.addr) &&
+	       (!shared_outside(map) || ep->port == own->outside.port);
 }
 
 /* What an end writes into its Contact comes back as Request-URI. */
@@ -95,6 +95,13 @@ static bool writes_public(const struct nst_natmap *map, u8 end, enum nst_place p
 	return map->alias[end].public & place_kind(place);
 }
 
+/* Would the own address be, with the port beside it, that of the other end? */
+static bool mistakable(const struct nst_natmap *map, u8 dir, u16 port)
+{
+	return shared_outside(map) && port == map->end[!dir].outside.port &&
+	       port != map->end[dir].inside.port;
+}
+
 bool natmap_addr(const struct nst_natmap *map, u8 dir, const struct nst_endpoint *ep,
 		 struct nst_addr *to)
 {
@@ -102,7 +109,7 @@ bool natmap_addr(const struct nst_natmap *map, u8 dir, const struct nst_endpoint
 
 	if (natmap_idle(map))
 		return false;
-	if (names_own(map, dir, &ep->addr))
+	if (names_own(map, dir, &ep->addr) && !mistakable(map, dir, ep->port))
 		*to = map->end[dir].outside.addr;
 	else if (names_peer(map, dir, &ep->addr) &&
 		 !writes_public(map, !dir, NST_PLACE_VIA) &&
@@ -249,7 +256,7 @@ static bool written_own(struct nst_natmap *map, u8 dir, const struct nst_written
 
 	to->addr = own->outside.addr;
 	map->alias[dir].public &= ~place_kind(w->place);
-	if (w->place == NST_PLACE_NAME) {
+	if (place_names_user(w->place)) {
 		to->port = name_port(own, w->ep.port);
 		return written_name(map, own, w, own->inside.port);
 	}
@@ -291,7 +298,7 @@ static bool written_peer(const struct nst_natmap *map, u8 dir,
 	to->addr = peer->inside.addr;
 	if (writes_public(map, !dir, w->place))
 		return false;
-	if (w->place == NST_PLACE_NAME) {
+	if (place_names_user(w->place)) {
 		to->port = name_port(peer, w->ep.port);
 		return written_name(map, peer, w, peer->outside.port);
 	}
@@ -309,9 +316,9 @@ bool natmap_written(struct nst_natmap *map, u8 dir, const struct nst_written *w,
 		return false;
 	if (names_own(map, dir, &w->ep.addr))
 		return written_own(map, dir, w, to);
-	if (names_peer(map, dir, &w->ep.addr))
-		return written_peer(map, dir, w, to);
-	if (w->place != NST_PLACE_URI && names_public(map, dir, &w->ep.addr))
+	if (w->place != NST_PLACE_URI && names_public(map, dir, &w->ep))
 		map->alias[dir].public |= place_kind(w->place);
+	else if (names_peer(map, dir, &w->ep.addr))
+		return written_peer(map, dir, w, to);
 	return false;
 }

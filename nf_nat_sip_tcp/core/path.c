@@ -44,18 +44,22 @@ u16 path_cut(const struct nst_flow *f)
  */
 static bool path_lower(struct nst_flow *f, u16 max)
 {
-	if (max >= path_cut(f))
-		return false;
-	f->path_max = max;
-	f->path_seq = f->adv_edge;
-	return true;
+	bool lower = max < path_cut(f);
+
+	if (lower)
+		f->path_max = max;
+	/* Said once more it is as new: what was written since knew nothing of it. */
+	if (f->path_max)
+		f->path_seq = f->adv_edge;
+	return lower;
 }
 
 /** path_seen - a segment of the sender; one that is larger knows a better path */
 void path_seen(struct nst_flow *f, const struct nst_segment *seg)
 {
 	if (!f->path_max) {
-		if (seg->seg_size > f->seg_max)
+		/* What comes again may be from before the path got smaller. */
+		if (seg->seg_size > f->seg_max && !seq_before(seg->seq, f->rcv_nxt))
 			f->seg_max = seg->seg_size;
 		return;
 	}
@@ -123,7 +127,7 @@ void step_icmp(struct nst_conn *c, struct nst_icmp *e, u64 now, struct nst_out *
 	memset(out, 0, sizeof(*out));
 	if (!c->flow[0].seen || !c->flow[1].seen || c->state == NST_CONN_DEAD)
 		return;
-	if (e->too_big)
+	if (e->too_big && !c->gone)
 		too_big(c, e, out);
 	e->seq = seqmap_to_orig(&c->flow[e->dir].map, e->seq);
 	e->ack = seqmap_to_new(&c->flow[!e->dir].map, e->ack);

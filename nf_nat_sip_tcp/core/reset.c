@@ -5,6 +5,18 @@
  */
 #include <nf_nat_sip_tcp/flow.h>
 
+/* Behind both FINs it only answers what comes late, and ends nothing. */
+static void rst_ends(struct nst_conn *c)
+{
+	if (c->flow[0].fin && c->flow[1].fin) {
+		c->state = NST_CONN_OPAQUE;
+		return;
+	}
+	if (c->state != NST_CONN_OPAQUE)
+		nst_count(c->env, NST_R_OPAQUE_RST);
+	conn_unfollow(c, NST_R_OPAQUE_RST);
+}
+
 /**
  * flow_rst - an end resets the connection
  * @c: connection
@@ -28,6 +40,7 @@ void flow_rst(struct nst_conn *c, const struct nst_segment *seg, struct nst_out 
 	else if (!exact)
 		return;
 	c->reset = true;
+	rst_ends(c);
 	/* Bytes that were to go out again point into what is freed here. */
 	out->nr_emit = 0;
 	for (dir = 0; dir < 2; dir++) {
@@ -40,7 +53,26 @@ void flow_rst(struct nst_conn *c, const struct nst_segment *seg, struct nst_out 
 		c->flow[dir].fin_waits = false;
 		c->flow[dir].mode = NST_MODE_IDLE;
 	}
-	c->state = NST_CONN_OPAQUE;
+}
+
+/**
+ * conn_reset_seq - the numbers with which an end takes a RST for the other's
+ * @c: connection
+ * @to: direction the RST goes
+ * @seq: gets them, as the receiver sees them
+ *
+ * It counts only with the number that the receiver waits for (RFC 5961 3): what
+ * it acknowledged or, if that acknowledgement was lost, all that it was sent.
+ *
+ * Return: how many, 1 or 2.
+ */
+u8 conn_reset_seq(const struct nst_conn *c, u8 to, u32 seq[2])
+{
+	const struct nst_flow *f = &c->flow[to];
+
+	seq[0] = f->snd_una;
+	seq[1] = f->snd_nxt;
+	return f->snd_nxt == f->snd_una ? 1 : 2;
 }
 
 static void reset_at(struct nst_conn *c, u8 to, u32 seq, struct nst_out *out)
@@ -58,18 +90,16 @@ static void reset_at(struct nst_conn *c, u8 to, u32 seq, struct nst_out *out)
  * @c: connection
  * @reason: what to count
  * @out: gets the RSTs, and nothing else goes out
- *
- * A RST counts only with the number that the receiver waits for (RFC 5961 3):
- * what it acknowledged or, if that acknowledgement was lost, all that it was
- * sent.
  */
 void flow_give_up(struct nst_conn *c, enum nst_reason reason, struct nst_out *out)
 {
-	u8 to;
+	u32 seq[2];
+	u8 to, i;
 
 	/* Bytes that were to go out point into what is freed here. */
 	out->nr_emit = 0;
 	nst_count(c->env, reason);
+	conn_unfollow(c, reason);
 	for (to = 0; to < 2; to++) {
 		struct nst_flow *f = &c->flow[to];
 
@@ -80,11 +110,9 @@ void flow_give_up(struct nst_conn *c, enum nst_reason reason, struct nst_out *ou
 		f->ack_due = 0;
 		f->order_due = 0;
 		f->fin_waits = false;
-		reset_at(c, to, f->snd_una, out);
-		if (f->snd_nxt != f->snd_una)
-			reset_at(c, to, f->snd_nxt, out);
+		for (i = 0; i < conn_reset_seq(c, to, seq); i++)
+			reset_at(c, to, seq[i], out);
 	}
-	conn_unfollow(c, reason);
 	c->gone = true;
 	out->closing = true;
 }

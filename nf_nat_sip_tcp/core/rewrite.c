@@ -6,8 +6,7 @@
  *     Request-URI            rewrite_uri
  *     each header that names an address, by its own grammar:
  *       Via                  rewrite_via     sent-by, received, rport, maddr
- *       Contact, From, To,   rewrite_values  host and port of the URI, maddr
- *       Route, Record-Route
+ *       all others           rewrite_values  host and port of the URI, maddr
  *     body                   rewrite_sdp
  *     Content-Length         rewrite_length
  *
@@ -234,7 +233,20 @@ static void rewrite_header(struct rewrite *rw, const struct sip_header *h)
 		break;
 	case SIP_HDR_ROUTE:
 	case SIP_HDR_RECORD_ROUTE:
+	case SIP_HDR_PATH:
+	case SIP_HDR_SERVICE_ROUTE:
 		rewrite_values(rw, h, NST_PLACE_ROUTE);
+		break;
+	case SIP_HDR_ASSERTED_IDENTITY:
+	case SIP_HDR_PREFERRED_IDENTITY:
+	case SIP_HDR_REFERRED_BY:
+	case SIP_HDR_DIVERSION:
+		rewrite_values(rw, h, NST_PLACE_USER);
+		break;
+	case SIP_HDR_REFER_TO:
+	case SIP_HDR_CALL_INFO:
+	case SIP_HDR_ALERT_INFO:
+		rewrite_values(rw, h, NST_PLACE_REFERENCE);
 		break;
 	default:
 		break;
@@ -242,23 +254,43 @@ static void rewrite_header(struct rewrite *rw, const struct sip_header *h)
 }
 
 /* A width that was filled up with zeros stays that wide (R5). */
+static void put_length(struct rewrite *rw, struct span at, u32 len)
+{
+	u32 width = rw->buf[at.off] == '0' ? at.len : 0;
+
+	edits_replace_uint(rw->edits, rw->buf, at, len, width);
+}
+
+/*
+ * A part of a multipart ends with its delimiter; who gives it a Content-Length
+ * nevertheless may have counted the line end in front of that or not.
+ */
+static void rewrite_part_length(struct rewrite *rw, const struct sdp *sdp)
+{
+	s32 delta = edits_delta_within(rw->edits, sdp->whole);
+	u32 len;
+
+	if (delta && sdp->length.len &&
+	    !span_uint(rw->buf, sdp->length, 0x7fffffff, &len) && (s64)len + delta >= 0)
+		put_length(rw, sdp->length, len + delta);
+}
+
 static void rewrite_length(struct rewrite *rw)
 {
 	const struct sip_header *h;
-	u32 len, width;
+	const struct sdp *sdp;
 	s32 delta;
 	u16 i;
 
+	for (sdp = rw->sdp; sdp; sdp = sdp->next)
+		rewrite_part_length(rw, sdp);
 	delta = edits_delta_within(rw->edits, rw->msg->body);
 	if (!delta)
 		return;
-	len = rw->msg->body.len + delta;
 	for (i = 0; i < rw->msg->nr; i++) {
 		h = &rw->msg->headers[i];
-		if (h->id != SIP_HDR_CONTENT_LENGTH || !h->value.len)
-			continue;
-		width = rw->buf[h->value.off] == '0' ? h->value.len : 0;
-		edits_replace_uint(rw->edits, rw->buf, h->value, len, width);
+		if (h->id == SIP_HDR_CONTENT_LENGTH && h->value.len)
+			put_length(rw, h->value, rw->msg->body.len + delta);
 	}
 }
 
@@ -275,21 +307,4 @@ int rewrite_message(struct rewrite *rw)
 		rewrite_length(rw);
 	}
 	return rw->edits->full ? -NST_R_MSG_TOO_COMPLEX : 0;
-}
-
-bool rewrite_body_is_sdp(const struct sip_msg *msg, const char *buf)
-{
-	struct span type = msg->content_type;
-
-	/* Without a Content-Type a body is nothing in particular (RFC 3261 20.15). */
-	if (!type.len)
-		return false;
-	type = span_of(type.off, span_chr(buf, type, ';'));
-	return span_is(buf, span_trim(buf, type), "application/sdp");
-}
-
-bool rewrite_wants_body(const struct sip_msg *msg, const char *buf, u32 body_len, u32 body_max)
-{
-	return body_len && body_len <= body_max && !msg->encoded &&
-	       rewrite_body_is_sdp(msg, buf);
 }

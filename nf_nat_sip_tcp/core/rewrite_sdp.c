@@ -3,7 +3,8 @@
  * Session descriptions (RFC 8866) of the inside host.
  *
  * Each medium gets a plan first: which public ports stand for which of its
- * own.  Only when every medium has its ports are the edits made (D6).
+ * own.  Only when every medium of every description in the body has its ports
+ * are the edits made (D6).
  *
  * What is left alone:
  *  - media at another address than the signalling host's own or one of
@@ -23,6 +24,7 @@
  *    as the capabilities in the answer to OPTIONS: nothing may be opened for
  *    it (P2).
  */
+#include <nf_nat_sip_tcp/body.h>
 #include <nf_nat_sip_tcp/dialog.h>
 #include <nf_nat_sip_tcp/natmap.h>
 
@@ -40,11 +42,13 @@ struct medium_plan {
 
 /**
  * struct sdp_plan - what becomes of a description
+ * @wanted: it may be touched
  * @own: the signalling host
  * @hosts: other hosts that are taken for it
  * @media: each medium
  */
 struct sdp_plan {
+	bool wanted;
 	const struct nst_mapping *own;
 	const struct nst_prefix *hosts;
 	struct medium_plan media[SDP_MEDIA_MAX];
@@ -81,7 +85,7 @@ static int reserve(struct rewrite *rw, const struct sdp_plan *plan, u8 i,
 	req->holder = &rw->call->h;
 	req->transport = NST_UDP;
 	req->public_addr = plan->own->outside.addr;
-	return dialog_media_port(rw->env, req, i, use);
+	return dialog_media_port(rw->env, req, rw->sdp->first + i, use);
 }
 
 /*
@@ -168,7 +172,7 @@ static u16 public_door(struct rewrite *rw, const struct sdp_plan *plan, u8 i,
 	req->inside.addr = plan->own->inside.addr;
 	req->public_addr = plan->own->outside.addr;
 	req->count = 1;
-	err = dialog_public_port(rw->env, req, i, use);
+	err = dialog_public_port(rw->env, req, rw->sdp->first + i, use);
 	if (err)
 		count_refusal(rw->env, err);
 	return req->inside.port;
@@ -296,7 +300,7 @@ static void put_medium(struct rewrite *rw, const struct sdp_plan *plan, u8 i)
 static void put_description(struct rewrite *rw, const struct sdp_plan *plan)
 {
 	const struct sdp *sdp = rw->sdp;
-	struct nst_trace t = { .id = NST_TRACE_SDP_LEN, .n[0] = rw->msg->body.len };
+	struct nst_trace t = { .id = NST_TRACE_SDP_LEN, .n[0] = sdp->whole.len };
 	s32 delta;
 	u8 i;
 
@@ -305,8 +309,8 @@ static void put_description(struct rewrite *rw, const struct sdp_plan *plan)
 		put_conn(rw, plan, &sdp->conn);
 	for (i = 0; i < sdp->nr; i++)
 		put_medium(rw, plan, i);
-	delta = edits_delta_within(rw->edits, rw->msg->body);
-	t.n[1] = rw->msg->body.len + delta;
+	delta = edits_delta_within(rw->edits, sdp->whole);
+	t.n[1] = sdp->whole.len + delta;
 	rewrite_trace(rw, &t);
 }
 
@@ -340,22 +344,35 @@ static bool may_translate(const struct rewrite *rw)
 	return true;
 }
 
+/* Return: 0, also where nothing is to be done, or why there are no ports. */
+static int plan_description(struct rewrite *rw, struct sdp_plan *plan)
+{
+	struct nst_trace t = { .id = NST_TRACE_MEDIA_LINES, .n[0] = rw->sdp->nr };
+
+	plan->own = &rw->map->end[rw->dir];
+	plan->hosts = rw->env->set.media_hosts;
+	rewrite_trace(rw, &t);
+	plan->wanted = may_translate(rw);
+	return plan->wanted ? plan_media(rw, plan) : 0;
+}
+
 void rewrite_sdp(struct rewrite *rw)
 {
-	struct sdp_plan plan = {
-		.own = &rw->map->end[rw->dir], .hosts = rw->env->set.media_hosts,
-	};
-	struct nst_trace t = { .id = NST_TRACE_MEDIA_LINES, .n[0] = rw->sdp->nr };
-	int err;
+	struct sdp_plan plan[NST_BODY_SDP_MAX] = { 0 };
+	const struct sdp *all = rw->sdp;
+	int err = 0;
+	u8 n;
 
-	rewrite_trace(rw, &t);
-	if (!may_translate(rw))
-		return;
-	err = plan_media(rw, &plan);
+	for (n = 0; rw->sdp && !err; rw->sdp = rw->sdp->next)
+		err = plan_description(rw, &plan[n++]);
+	rw->sdp = all;
 	if (err) {
 		dialog_rollback(rw->env, rw->call);
 		count_refusal(rw->env, err);
 		return;
 	}
-	put_description(rw, &plan);
+	for (n = 0; rw->sdp; rw->sdp = rw->sdp->next, n++)
+		if (plan[n].wanted)
+			put_description(rw, &plan[n]);
+	rw->sdp = all;
 }

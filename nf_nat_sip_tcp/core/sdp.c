@@ -217,6 +217,16 @@ int sdp_parse(struct sdp *sdp, const char *base, struct span s)
 	return err;
 }
 
+const struct sdp_media *sdp_medium(const struct sdp *sdp, u8 number)
+{
+	const struct sdp_media *m = NULL;
+
+	for (; sdp; sdp = sdp->next)
+		if (number >= sdp->first && number - sdp->first < sdp->nr)
+			m = &sdp->media[number - sdp->first];
+	return m;
+}
+
 const struct sdp_conn *sdp_media_conn(const struct sdp *sdp, u8 index)
 {
 	if (index < sdp->nr && sdp->media[index].conn.text.len)

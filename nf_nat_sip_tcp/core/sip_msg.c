@@ -5,7 +5,10 @@
 #include <nf_nat_sip_tcp/sip_msg.h>
 #include <nf_nat_sip_tcp/sip_uri.h>
 
-/* Long and compact names (RFC 3261 7.3.3, RFC 4028, RFC 4474). */
+/*
+ * Long and compact names (RFC 3261 7.3.3; RFC 4028, 4474, 3515, 3892 have
+ * compact ones of their own).
+ */
 static const struct {
 	const char *name;
 	const char *compact;
@@ -25,6 +28,17 @@ static const struct {
 	{ "Expires", NULL, SIP_HDR_EXPIRES },
 	{ "Session-Expires", "x", SIP_HDR_SESSION_EXPIRES },
 	{ "Identity", "y", SIP_HDR_IDENTITY },
+	{ "Path", NULL, SIP_HDR_PATH },
+	{ "Service-Route", NULL, SIP_HDR_SERVICE_ROUTE },
+	{ "Refer-To", "r", SIP_HDR_REFER_TO },
+	{ "Referred-By", "b", SIP_HDR_REFERRED_BY },
+	{ "P-Asserted-Identity", NULL, SIP_HDR_ASSERTED_IDENTITY },
+	{ "P-Preferred-Identity", NULL, SIP_HDR_PREFERRED_IDENTITY },
+	{ "Diversion", NULL, SIP_HDR_DIVERSION },
+	{ "Call-Info", NULL, SIP_HDR_CALL_INFO },
+	{ "Alert-Info", NULL, SIP_HDR_ALERT_INFO },
+	{ "Content-Disposition", NULL, SIP_HDR_CONTENT_DISPOSITION },
+	{ "Content-Transfer-Encoding", NULL, SIP_HDR_TRANSFER_ENCODING },
 };
 
 static const struct {
@@ -73,6 +87,18 @@ bool sip_header_split(const char *base, struct span line, struct sip_header *h)
 	h->value = span_trim(base, span_of(at + 1, end));
 	h->id = header_id(base, h->name);
 	return true;
+}
+
+/* RFC 3261 20.12, RFC 2045 6.1 */
+bool sip_header_encodes(const char *base, const struct sip_header *h)
+{
+	if (!h->value.len)
+		return false;
+	if (h->id == SIP_HDR_CONTENT_ENCODING)
+		return !span_is(base, h->value, "identity");
+	return h->id == SIP_HDR_TRANSFER_ENCODING &&
+	       !span_is(base, h->value, "binary") &&
+	       !span_is(base, h->value, "8bit") && !span_is(base, h->value, "7bit");
 }
 
 /* Method names are case-sensitive (RFC 3261 7.1). */
@@ -253,8 +279,7 @@ static int take_header(struct sip_msg *msg, const char *base,
 		return 0;
 	if (msg->nr == SIP_HEADERS_MAX)
 		return -E2BIG;
-	if (h->id == SIP_HDR_CONTENT_ENCODING && h->value.len &&
-	    !span_is(base, h->value, "identity"))
+	if (sip_header_encodes(base, h))
 		msg->encoded = true;
 	if (!(*seen & bit))
 		err = note_header(msg, base, h);

@@ -54,7 +54,7 @@ static bool is_idle(const struct nst_env *env, const struct nst_call *call, u64 
 
 bool call_is_over(const struct nst_env *env, const struct nst_call *call, u64 now)
 {
-	return now >= call->expires || (call->bye_due && now >= call->bye_due) ||
+	return now >= call->expires || legs_are_over(call, now) ||
 	       is_idle(env, call, now, 1000);
 }
 

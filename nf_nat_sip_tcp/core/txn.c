@@ -38,29 +38,54 @@ bool txn_invite_pending(const struct nst_call *call)
 	return false;
 }
 
-void txn_drop(struct nst_env *env, struct nst_call *call, u8 n, bool failed)
+bool txn_countered(struct nst_call *call)
 {
-	doors_settle(env, call, n, failed);
+	struct nst_txn *txn;
+
+	for (txn = call->txn; txn < call->txn + NST_TXN_MAX; txn++) {
+		if (!txn->hash || !txn->counter)
+			continue;
+		txn->counter = false;
+		return true;
+	}
+	return false;
+}
+
+void txn_drop(struct nst_env *env, struct nst_call *call, u8 n, bool failed,
+	      struct nst_work *work)
+{
+	doors_settle(env, call, n, failed, work);
 	memset(&call->txn[n], 0, sizeof(call->txn[n]));
 }
 
-/* A free place, else that of an answered INVITE, else the next in turn. */
+/*
+ * A free place, else that of an answered request, and of an INVITE among these
+ * last, as its ACK may be to come; else the next in turn.
+ */
 static u8 txn_place(struct nst_call *call)
 {
-	u8 i;
+	u8 i, invite = NST_TXN_MAX;
 
 	for (i = 0; i < NST_TXN_MAX; i++)
 		if (!call->txn[i].hash)
 			return i;
-	for (i = 0; i < NST_TXN_MAX; i++)
-		if (call->txn[i].answered)
+	for (i = 0; i < NST_TXN_MAX; i++) {
+		if (!call->txn[i].answered)
+			continue;
+		if (call->txn[i].method != SIP_INVITE)
 			return i;
+		if (invite == NST_TXN_MAX)
+			invite = i;
+	}
+	if (invite < NST_TXN_MAX)
+		return invite;
 	i = call->next_txn;
 	call->next_txn = (i + 1) % NST_TXN_MAX;
 	return i;
 }
 
-u8 txn_add(struct nst_env *env, struct nst_call *call, const struct nst_txn *txn)
+u8 txn_add(struct nst_env *env, struct nst_call *call, const struct nst_txn *txn,
+	   struct nst_work *work)
 {
 	int known = txn_find(call, txn->hash);
 	u8 n;
@@ -68,7 +93,7 @@ u8 txn_add(struct nst_env *env, struct nst_call *call, const struct nst_txn *txn
 	if (known >= 0)
 		return known;
 	n = txn_place(call);
-	txn_drop(env, call, n, true);
+	txn_drop(env, call, n, true, work);
 	call->txn[n] = *txn;
 	return n;
 }

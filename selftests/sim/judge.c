@@ -300,11 +300,21 @@ static void judge_stamps(struct sim *s, const struct nst_segment *seg)
 	judge_stamp(s, &s->side[!seg->dir], seg->tsecr, "TSecr");
 }
 
+static void note_shown(struct sim *s, const struct nst_segment *seg)
+{
+	struct side *d = &s->side[seg->dir];
+	s64 end = offset_of(s, seg->dir, seg->seq) + seg->len + !!(seg->flags & NST_FIN);
+
+	if (end > d->shown)
+		d->shown = end;
+}
+
 void judge_departure(struct sim *s, const struct nst_segment *seg, const char *data, bool own)
 {
 	if (seg->flags & (NST_SYN | NST_RST))
 		return;
 	must(s, I1_STREAM, !seg->len || !s->closing, "bytes of a connection that was given up");
+	note_shown(s, seg);
 	if (seg->len)
 		judge_data(s, seg, data, own);
 	if (seg->flags & NST_FIN)
@@ -530,7 +540,8 @@ void judge_error_passed(struct sim *s, const struct nst_icmp *e, const struct ns
 	u32 left = e->mss - (s->end[0].ts && s->end[1].ts ? 12 : 0);
 	s64 at = offset_of(s, e->dir, was->seq), orig = offset_of(s, e->dir, e->seq);
 
-	if (at < d->told_ack || at >= (s64)cover_top(&d->sent) + (d->sent_fin >= 0))
+	/* An end of an opaque connection shows how far it is before its bytes come. */
+	if (at < d->told_ack || at >= d->shown)
 		must(s, MSS, same, "an ICMP error about %lld counts", LL(at));
 	if (!is_lost(s))
 		judge_quoted_ack(s, !e->dir, offset_of(s, !e->dir, was->ack),

@@ -169,6 +169,8 @@ struct piece {
  * @fin_came: FIN did, and stands there
  * @sent: what left the gateway, new
  * @sent_fin: FIN left, and stands there (new); 0: none
+ * @shown: the highest number that any segment behind the gateway had, without
+ *	bytes, too
  * @told_ack: receiver's acknowledgement that reached the gateway, new
  * @told_edge: right edge that did
  * @told_win: window that did last
@@ -197,6 +199,7 @@ struct side {
 	s64 fin_came;
 	struct cover sent;
 	s64 sent_fin;
+	s64 shown;
 	s64 told_ack;
 	s64 told_edge;
 	u32 told_win;

@@ -137,8 +137,12 @@ bool trouble_tired(struct sim *s, u8 e)
 {
 	struct end *p = &s->end[e];
 
-	if (!s->trouble.vanished || ++p->tries < TRIES_MAX)
+	/* Or it was there for as long as TIME_WAIT, and all it said was lost. */
+	if (!s->trouble.vanished && (s->end[!e].state != TCP_CLOSED || s->rst || s->closing))
 		return false;
+	if (++p->tries < (s->trouble.vanished ? TRIES_MAX : TRIES_MAX / 2))
+		return false;
+	s->rst = true;
 	/* Who was given up here is told so, each time it says something. */
 	must(s, CLOSE, !s->closing || s->wire[0].loss + s->wire[1].loss + s->wire[2].loss +
 	     s->wire[3].loss, "end %u was never told", e);

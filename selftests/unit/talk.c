@@ -12,7 +12,7 @@ static const char *or(const char *text, const char *instead)
 void talk_send(struct world *w, u8 dir, struct talk t)
 {
 	static char text[16384];
-	char start[256], to[64] = "", contact[256] = "";
+	char start[256], to[64] = "", contact[256] = "", session[64] = "";
 	int n;
 
 	if (t.status)
@@ -24,12 +24,14 @@ void talk_send(struct world *w, u8 dir, struct talk t)
 		snprintf(to, sizeof(to), ";tag=%s", t.to);
 	if (t.contact)
 		snprintf(contact, sizeof(contact), "Contact: %s\r\n", t.contact);
+	if (t.session)
+		snprintf(session, sizeof(session), "Session-Expires: %s\r\n", t.session);
 	n = snprintf(text, sizeof(text),
 		     "%s\r\nVia: SIP/2.0/TCP %s;branch=z9hG4bK%s\r\n"
 		     "From: <sip:from@x.example>;tag=%s\r\nTo: <sip:to@y.example>%s\r\n"
-		     "Call-ID: %s\r\nCSeq: %d %s\r\n%s%sContent-Length: %zu\r\n\r\n%s",
+		     "Call-ID: %s\r\nCSeq: %d %s\r\n%s%s%sContent-Length: %zu\r\n\r\n%s",
 		     start, or(t.via, "via.example"), or(t.branch, "1"), or(t.from, "a"), to, or(t.id, "c1"),
-		     t.cseq ? t.cseq : 1, t.method, contact,
+		     t.cseq ? t.cseq : 1, t.method, contact, session,
 		     t.sdp ? "Content-Type: application/sdp\r\n" : "",
 		     t.sdp ? strlen(t.sdp) : 0, or(t.sdp, ""));
 	check(n > 0 && (size_t)n < sizeof(text));

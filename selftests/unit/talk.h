@@ -23,6 +23,7 @@
  * @uri: Request-URI; NULL: sip:x@host.example
  * @via: sent-by of the Via; NULL: via.example
  * @contact: value of a Contact header; NULL: none
+ * @session: value of a Session-Expires header; NULL: none
  */
 struct talk {
 	const char *method;
@@ -36,6 +37,7 @@ struct talk {
 	const char *uri;
 	const char *via;
 	const char *contact;
+	const char *session;
 };
 
 /** talk_send - build the message and send it; the result is in @w->out */

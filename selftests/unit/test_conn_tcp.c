@@ -118,9 +118,31 @@ static void test_rst(void **state)
 		peer_rst(m, end);
 		model_run(m, 50);
 		judge(m, m->peer[!end].reset, "the other end does not learn of it");
+		judge(m, m->w->count[NST_R_OPAQUE_RST] == 1, "not counted, or twice");
+		judge(m, m->conn.reason == NST_R_OPAQUE_RST, "no reason is kept");
 		judge(m, conn_quiet(&m->conn), "something is kept");
 		model_free(m);
 	}
+}
+
+/* A closed end answers a late repeat: nobody was reset. */
+static void test_rst_behind_fins(void **state)
+{
+	struct model *m = start("RST behind FINs", 0);
+	u32 n;
+	(void)state;
+
+	model_open(m);
+	n = text_options(text, 1);
+	say(m, 0, text, n);
+	peer_fin(m, 0);
+	peer_fin(m, 1);
+	model_run(m, 100);
+	peer_rst(m, 0);
+	model_run(m, 50);
+	judge(m, m->peer[1].reset, "the other end does not learn of it");
+	judge(m, !m->w->count[NST_R_OPAQUE_RST], "taken for a reset");
+	model_free(m);
 }
 
 /* Probes */
@@ -371,6 +393,7 @@ int main(void)
 		cmocka_unit_test(test_fin_with_message),
 		cmocka_unit_test(test_fin_in_message),
 		cmocka_unit_test(test_rst),
+		cmocka_unit_test(test_rst_behind_fins),
 		cmocka_unit_test(test_keepalive),
 		cmocka_unit_test(test_ack_too_high),
 		cmocka_unit_test(test_repeats),

@@ -272,6 +272,21 @@ static void agreed_mux_needs_no_rtcp_door(void **state)
 	assert_doors(w, 4, 3);
 }
 
+/* A 180 without a description opens both ports; that they are one is told later. */
+static void mux_agreed_behind_a_180(void **state)
+{
+	struct world *w = *state;
+	const char *mux = AUDIO "a=rtcp-mux\n";
+
+	say(w, CLIENT, .method = "INVITE", .sdp = talk_sdp("10.0.0.5", mux));
+	say(w, SERVER, .method = "INVITE", .status = 180, .to = "b");
+	assert_doors(w, 2, 2);
+	say(w, SERVER, .method = "INVITE", .status = 200, .to = "b",
+	    .sdp = talk_sdp("198.51.100.20", mux));
+	assert_doors(w, 2, 1);
+	assert_true(world_door(w, "10.0.0.5:6000")->open);
+}
+
 /* Several phones that all use the same port get different public ones. */
 static void two_hosts_with_equal_ports(void **state)
 {
@@ -526,6 +541,7 @@ int main(void)
 		case_of(who_may_send),
 		case_of(hold_does_not_move_the_filter),
 		case_of(agreed_mux_needs_no_rtcp_door),
+		case_of(mux_agreed_behind_a_180),
 		case_of(two_hosts_with_equal_ports),
 		case_of(all_ports_or_none),
 		case_of(ports_join_a_pair_or_none),

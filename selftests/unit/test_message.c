@@ -157,6 +157,38 @@ static void too_many_changes_change_nothing(void **state)
 }
 
 /*
+ * A gateway's SERVICE request between two inside hosts behind one public address
+ * (N9): its Route names the other one, and of 1792 bytes of XML and certificate
+ * none changes.
+ */
+static void a_service_request_keeps_its_body(void **state)
+{
+	static const char was[] = "Route: <sip:64.100.0.10:4401;";
+	static const char is[] = "Route: <sip:10.0.30.2:27901;";
+	struct corpus_file f = corpus_read("service-multipart.sip");
+	struct world *w = world_new();
+	static char want[8192];
+	u32 at;
+
+	(void)state;
+	world_map(w, 0, "10.0.30.2:27901", "64.100.0.10:4401");
+	world_map(w, 1, "10.0.10.2:5060", "64.100.0.10:7003");
+	f.data[f.len - 1] = 0;
+	at = (u32)(strstr(f.data, was) - f.data);
+	f.data[f.len - 1] = '\n';
+	memcpy(want, f.data, at);
+	memcpy(want + at, is, strlen(is));
+	memcpy(want + at + strlen(is), f.data + at + strlen(was), f.len - at - strlen(was));
+	assert_true(world_send(w, 1, f.data, (u32)f.len));
+	assert_int_equal(w->out_len, f.len + strlen(is) - strlen(was));
+	assert_memory_equal(w->out, want, w->out_len);
+	assert_int_equal(w->count[NST_R_SDP_REWRITTEN], 0);
+	assert_int_equal(w->count[NST_R_MULTIPART_UNPARSED], 0);
+	world_free(w);
+	corpus_file_free(&f);
+}
+
+/*
  * Hundreds of requests can be pending: each Via comes back as it was written,
  * also where some name another port than the first one.
  */
@@ -211,7 +243,15 @@ static void which_bodies_are_waited_for(void **state)
 		{ "application/sdp", "Content-Encoding: gzip\r\n", 300, false },
 		{ "application/sdpx", "", 300, false },
 		{ "text/plain", "", 300, false },
-		{ "multipart/mixed;boundary=x", "", 300, false },
+		{ "multipart/mixed;boundary=x", "", 300, true },
+		{ "Multipart / Alternative ; boundary=x", "", 300, true },
+		{ "multipart/related;boundary=x", "", 40 * 1024 + 1, false },
+		{ "multipart/mixed;boundary=x", "Content-Encoding: gzip\r\n", 300, false },
+		{ "application/sdp", "Content-Transfer-Encoding: base64\r\n", 300, false },
+		{ "application/sdp", "Content-Transfer-Encoding: BINARY\r\n", 300, true },
+		{ "multipart/signed;boundary=x", "", 300, false },
+		{ "multipart/encrypted;boundary=x", "", 300, false },
+		{ "application/pkcs7-mime", "", 300, false },
 	};
 	struct world *w = world_new();
 	char text[1024];
@@ -261,6 +301,7 @@ int main(void)
 		cmocka_unit_test(a_second_time_changes_nothing),
 		cmocka_unit_test(memory_may_fail_anywhere),
 		cmocka_unit_test(too_many_changes_change_nothing),
+		cmocka_unit_test(a_service_request_keeps_its_body),
 		cmocka_unit_test(every_pending_via_comes_back),
 		cmocka_unit_test(which_bodies_are_waited_for),
 		cmocka_unit_test(headers_of_a_streaming_message),

@@ -65,6 +65,14 @@ static void test_sender_knows_better(void **state)
 	seg.seg_size = 1200;
 	path_seen(&f, &seg);
 	assert_int_equal(path_cut(&f), 1200);
+	/* Late, from before; and then something new. */
+	f.rcv_nxt = 6200;
+	seg.seg_size = 1400;
+	path_seen(&f, &seg);
+	assert_int_equal(path_cut(&f), 1200);
+	seg.seq = 6200;
+	path_seen(&f, &seg);
+	assert_int_equal(path_cut(&f), 1400);
 }
 
 /* Of a path that takes less than any should it does not know more than it shows. */
@@ -79,6 +87,55 @@ static void test_sender_knows_little_better(void **state)
 	seg.seg_size = 536;
 	path_seen(&f, &seg);
 	assert_int_equal(path_cut(&f), 536);
+}
+
+/* It did not hear of the first error, or did not believe it. */
+static void test_told_again(void **state)
+{
+	struct nst_icmp e = { .too_big = true, .mss = 600, .seq = 500 };
+	static struct nst_env env;
+	static struct nst_conn c = { .env = &env };
+	struct nst_flow *f = &c.flow[0];
+	struct nst_segment seg = { .seq = 5500, .seg_size = 1200 };
+	static struct nst_out out;
+	(void)state;
+
+	*f = (struct nst_flow){ .mss = 1460, .seg_max = 1460, .path_max = 600, .path_seq = 5000,
+				.snd_una = 400, .snd_nxt = 600, .adv_edge = 6000, .seen = true };
+	c.flow[1].seen = true;
+	step_icmp(&c, &e, 1, &out);
+	assert_int_equal(out.nr_emit, 0);
+	path_seen(f, &seg);
+	assert_int_equal(path_cut(f), 600);
+	seg.seq = 6000;
+	path_seen(f, &seg);
+	assert_int_equal(path_cut(f), 1200);
+}
+
+static void ignore_count(struct nst_env *env, enum nst_reason reason)
+{
+	(void)env;
+	(void)reason;
+}
+
+static const struct nst_ops silent = { .count = ignore_count };
+
+/* Nothing goes out any more that could be smaller. */
+static void test_told_when_given_up(void **state)
+{
+	struct nst_icmp e = { .too_big = true, .mss = 600, .seq = 500 };
+	static struct nst_env env;
+	static struct nst_conn c = { .env = &env, .gone = true };
+	struct nst_flow *f = &c.flow[0];
+	static struct nst_out out;
+	(void)state;
+
+	*f = (struct nst_flow){ .mss = 1460, .seg_max = 1460, .path_max = 900,
+				.snd_una = 400, .snd_nxt = 600, .adv_edge = 6000, .seen = true };
+	c.flow[1].seen = true;
+	c.env->ops = &silent;
+	step_icmp(&c, &e, 1, &out);
+	assert_int_equal(path_cut(f), 900);
 }
 
 /* --- through a connection ------------------------------------------------- */
@@ -330,6 +387,8 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_sender_knows_better),
 		cmocka_unit_test(test_sender_knows_little_better),
+		cmocka_unit_test(test_told_again),
+		cmocka_unit_test(test_told_when_given_up),
 		cmocka_unit_test(test_too_big),
 		cmocka_unit_test(test_too_big_without_size),
 		cmocka_unit_test(test_too_big_for_nothing),

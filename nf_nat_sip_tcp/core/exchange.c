@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Offers and answers (RFC 3264) in the messages of a call.
+ *
+ *	request		response	then		RFC
+ *	offer		answer				3261 13.2.1, 3311
+ *	-		offer		answer in PRACK	3262 5
+ *	-		offer		answer in ACK	3261 13.2.1
+ *
+ * Doors open with the answer, whoever gives it; what the inside host says in a
+ * response opens at once, as the request was seen.  Who may send follows the
+ * peer's half of an exchange that is complete; an offer alone moves nothing.
+ */
+#include <nf_nat_sip_tcp/calls.h>
+
+u8 remember_request(const struct turn *t, bool described)
+{
+	const struct sip_msg *msg = t->d->msg;
+	struct nst_call *call = t->call;
+	struct nst_txn txn = {
+		.hash = t->d->ids.txn, .cseq = msg->cseq, .method = msg->method,
+		.from_inside = t->from_inside, .described = described,
+		.initial = msg->method == SIP_INVITE && call->state == NST_CALL_EARLY,
+	};
+
+	return txn_add(t->d->env, call, &txn, t->d->work);
+}
+
+static struct nst_heard *hear_peer(const struct turn *t, const struct sdp *sdp)
+{
+	if (!sdp || t->from_inside)
+		return NULL;
+	return heard_remember(t->d->env, t->call, t->tags.peer, sdp);
+}
+
+void counter_answered(const struct turn *t, const struct sdp *sdp)
+{
+	struct nst_heard *theirs = t->from_inside ? heard_find(t->call, t->tags.peer) :
+				   hear_peer(t, sdp);
+	struct door_answer a = {
+		.call = t->call, .work = t->d->work, .heard = theirs,
+		.decides = !t->from_inside, .mux = sdp,
+	};
+
+	if (theirs)
+		theirs->offer = false;
+	doors_open(t->d->env, &a);
+}
+
+/* The INVITE had no offer, a reliable 1xx to it had one (RFC 3262 5). */
+static bool prack_answers(const struct turn *t)
+{
+	const struct nst_heard *theirs;
+
+	if (t->d->msg->method != SIP_PRACK)
+		return false;
+	if (!t->from_inside)
+		return txn_countered(t->call);
+	theirs = heard_find(t->call, t->tags.peer);
+	return theirs && theirs->offer;
+}
+
+void offer_sent(const struct turn *t, const struct sdp *sdp)
+{
+	int known = txn_find(t->call, t->d->ids.txn);
+	bool answers = sdp && known < 0 && prack_answers(t);
+	u8 n = remember_request(t, sdp && !answers);
+
+	if (answers) {
+		counter_answered(t, sdp);
+		return;
+	}
+	/* What comes again says nothing new, but may find a port this time. */
+	if (known < 0)
+		hear_peer(t, sdp);
+	if (t->call->txn[n].described && !t->call->txn[n].answered)
+		doors_offer(t->call, n);
+}
+
+/* It comes again, or is another fork's, after one has won. */
+static bool is_late(const struct turn *t, const struct nst_txn *txn)
+{
+	return !t->from_inside && (txn->answered ||
+				   (txn->initial && t->call->state != NST_CALL_EARLY));
+}
+
+/* The peer's half of what a response completes, or NULL. */
+static const struct nst_heard *response_heard(const struct turn *t, const struct nst_txn *txn,
+					      const struct sdp *sdp)
+{
+	struct nst_heard *theirs;
+
+	if (t->from_inside)
+		return sdp && txn->described ? heard_find(t->call, t->tags.peer) : NULL;
+	theirs = hear_peer(t, sdp);
+	if (theirs)
+		theirs->offer = !txn->described;
+	/* Without one, what a reliable 1xx of the same dialog has said (RFC 3262 5). */
+	if (!sdp && txn->method == SIP_INVITE && t->d->msg->status >= 200)
+		theirs = heard_find(t->call, t->tags.peer);
+	return txn->described ? theirs : NULL;
+}
+
+void offer_answered(const struct turn *t, u8 n, const struct sdp *sdp)
+{
+	struct nst_txn *txn = &t->call->txn[n];
+	struct door_answer a = {
+		.call = t->call, .work = t->d->work, .offers = 1u << n,
+	};
+
+	if (is_late(t, txn)) {
+		if (leg_find(t->call, &t->tags) < 0)
+			hear_peer(t, sdp);
+		return;
+	}
+	a.heard = response_heard(t, txn, sdp);
+	a.decides = !t->from_inside;
+	if (t->from_inside && txn->described)
+		a.mux = sdp;
+	if (t->from_inside && !txn->described && txn->method == SIP_INVITE && sdp)
+		txn->counter = true;
+	if (txn->method == SIP_INVITE && !txn->initial && t->d->msg->status < 200)
+		a.undo = n + 1;
+	doors_open(t->d->env, &a);
+}
