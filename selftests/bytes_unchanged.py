@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is not SIP passes over port 5060 byte for byte: 10 MB of noise, and TLS.
+"""What is not SIP passes over port 5060 byte for byte: 10 MB of noise, TLS, HTTP ... (N13)
 
     phone1 192.168.122.3 ---- router 10.1.1.1 ---- peer1 10.1.1.10:5060
 """
@@ -79,10 +79,45 @@ def tls(t, lab):
              f"{len(body)} bytes\n{client.stderr.decode(errors='replace')[-400:]}")
 
 
+def talks(inside):
+    """Protocols, (who writes, text) each; all of them speak of the inside address."""
+    page = f"Via: SIP/2.0/TCP {inside}:5060\r\nContact: <sip:a@{inside}>\r\n\r\n".encode()
+    length = b"Content-Length: %d\r\n\r\n" % len(page)
+    http = f"Host: {inside}\r\n".encode()
+    return {
+        "HTTP": [("phone", b"GET /a HTTP/1.1\r\n" + http + b"\r\n"),
+                 ("peer", b"HTTP/1.1 200 OK\r\n" + length + page),
+                 ("phone", b"POST /b HTTP/1.1\r\n" + http + length + page),
+                 ("peer", b"HTTP/1.1 204 No Content\r\n\r\n")],
+        "RTSP, which looks like SIP": [("phone", b"OPTIONS rtsp://10.1.1.10/x RTSP/1.0\r\nCSeq: 1\r\n" + page),
+                                       ("peer", b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n")],
+        "SMTP, where the server speaks first": [("peer", b"220 mail ESMTP\r\n"),
+                                                ("phone", f"EHLO [{inside}]\r\n".encode()),
+                                                ("peer", b"250 hello\r\n"), ("phone", b"QUIT\r\n")],
+        "SSH": [("peer", b"SSH-2.0-x\r\n"), ("phone", b"SSH-2.0-y\r\n" + bytes(range(256)))],
+        "zeros": [("phone", bytes(3000)), ("peer", bytes(3000))],
+        "a start line that is never ended": [("phone", b"INVITE" + b"x" * 70000), ("peer", page)],
+    }
+
+
+def others(t, lab, v):
+    inside = lab.party("phone1", v).host
+    for name, talk in talks(inside).items():
+        ends = dict(zip(("phone", "peer"), lab.tcp_pair(v=v)))
+        wrong = []
+        for who, text in talk:
+            ends[who].send_parts([text[i:i + 1000] for i in range(0, len(text), 1000)])
+            got = ends["peer" if who == "phone" else "phone"].recv_up_to(len(text))
+            wrong += [] if got == text else [(text[:200], got[:200])]
+        t.equal(wrong, [], f"IPv{v}: {name} arrives as it was written")
+        sock.hang_up(ends["phone"], ends["peer"])
+
+
 def test(t):
     with Lab(attach="ports") as lab:
         for v in (4, 6):
             noise(t, lab, v)
+            others(t, lab, v)
         tls(t, lab)
         if lab.helper == "ours":
             t.equal(lab.counters().get("msg_rewritten"), 0, "no message was rewritten")
@@ -91,4 +126,4 @@ def test(t):
         lab.check_valid(t)
 
 
-ktap.main(7, test)
+ktap.main(2 * (2 + 6) + 3, test)

@@ -8,10 +8,12 @@ Bytes that only the router has left are sent again and again to a peer that does
 not answer, while their route is replaced, the device goes down, the policy is
 taken away and comes back.  The phone sends nothing meanwhile, so that only our
 own segments can be what leaves.  So it is with acknowledgements of ours for a
-peer that speaks first, and with policies that name the router's device.
+peer that speaks first, with policies that name the router's device, and where the
+route leads to an xfrm interface on that device and only its policies are there.
 """
 import os
 import socket
+import subprocess
 
 from nsip import ktap, sip, sock
 from nsip.exchange import Exchange
@@ -19,16 +21,27 @@ from nsip.lab import Lab
 
 KEYS = ["enc", "cbc(aes)", "0x" + "01" * 16, "auth-trunc", "hmac(sha256)", "0x" + "02" * 32, "128"]
 ESP = 50
+XFRMI = "ipsec7"
+# The kernel with debugging is built without them.
+INTERFACES = (4, 6) if not subprocess.call(["modprobe", "-q", "xfrm_interface"]) else ()
+# Of ESP itself, which is for the same address and must not go by the interface.
+OUTER = "0x99"
+XFRMI_NAT = """table inet xfrmi {{ chain c {{ type nat hook postrouting priority srcnat;
+    oifname {0} meta nfproto ipv4 snat ip to {1}; oifname {0} meta nfproto ipv6 snat ip6 to {2}; }}; }}"""
 
 
 # pylint: disable=too-many-arguments,too-many-positional-arguments
 def policy(lab, host, src, dst, way, mode, verb="update"):
-    """`mode` may have "dev" behind it: the router's policies are for its device."""
-    mode, *dev = mode.split()
+    """`mode` may have "dev" or "xfrmi" behind it: the router's policies are for its device, or the interface."""
+    mode, *what = mode.split()
     ends = ["tmpl", "src", src, "dst", dst] if mode == "tunnel" else ["tmpl"]
-    dev = ["dev", lab.dev("out1")] if dev and host == "router" else []
+    dev = ["dev", lab.dev("out1")] if what == ["dev"] and host == "router" else []
     tmpl = [*ends, "proto", "esp", "reqid", "7", "mode", mode, "level", "required"] if verb == "update" else []
-    lab.run(host, "ip", "xfrm", "policy", verb, "src", src, "dst", dst, *dev, "dir", way, *tmpl)
+    lab.run(host, "ip", "xfrm", "policy", verb, "src", src, "dst", dst, *dev, "dir", way, *if_id(host, what), *tmpl)
+
+
+def if_id(host, what, *more):
+    return ["if_id", "7", *more] if what == ["xfrmi"] and host == "router" else []
 
 
 def policies(lab, v, mode, hosts=("router", "peer1")):
@@ -47,7 +60,8 @@ def secure(lab, v, mode):
         for n, (src, dst) in enumerate(((near, far), (far, near)), 1):
             try:
                 lab.run(host, "ip", "xfrm", "state", "add", "src", src, "dst", dst, "proto", "esp",
-                        "spi", f"0x{n}00", "reqid", "7", "mode", mode.split()[0], *KEYS)
+                        "spi", f"0x{n}00", "reqid", "7", "mode", mode.split()[0], *KEYS,
+                        *if_id(host, mode.split()[1:], *(["output-mark", OUTER] if src == near else [])))
             except RuntimeError as e:
                 raise ktap.Skip(f"no ESP in this kernel: {e}") from e
     policies(lab, v, mode)
@@ -130,15 +144,17 @@ def retained(t, lab, ex, wire, what, change, gap=None):
 
 
 def server_first(t, lab, v, mode, wire, what):
-    """Half a message of the peer, acknowledged by nobody but the router, with its policy gone at first."""
+    """Half a message of the peer, acknowledged by nobody but the router, with its policy, if any, gone at first."""
     ex, deaf = Exchange(lab, v), Deaf(lab)
     port = ex.phone.local[1]
     wrote, wanted = (sip.request("OPTIONS", lab.party("peer1", v), who, "first")
                      for who in (ex.public, lab.party("phone1", v, port)))
-    policy(lab, "router", lab.addr("public", v), lab.addr("peer1", v), "out", mode, "delete")
     before = lab.counters()
+    policy(lab, "router", lab.addr("public", v), lab.addr("peer1", v), "out", mode, "delete")
+    # An interface takes it, and throws it away.
+    tried = "ack_spoofed" if "xfrmi" in mode else "emit_failed"
     ex.peer.send(wrote[:200])
-    sock.until(lambda: wire.clear() or lab.counters()["emit_failed"] > before["emit_failed"], "nothing was tried")
+    sock.until(lambda: wire.clear() or lab.counters()[tried] > before[tried], "nothing was tried")
     went = wire.esp()
     policies(lab, v, mode, ("router",))
     ex.peer.wait_acked()
@@ -238,6 +254,46 @@ def one(t, v, mode, *scenes):
         lab.check_valid(t)
 
 
+def interface(t, v):
+    what = f"IPv{v}, xfrm interface: "
+    with Lab(nat="snat") as lab:
+        lab.run("router", "ip", "link", "add", XFRMI, "type", "xfrm", "dev", lab.dev("out1"), "if_id", "7")
+        lab.run("router", "ip", "link", "set", XFRMI, "up")
+        lab.run("router", "nft", "-f", "-",
+                text=XFRMI_NAT.format(XFRMI, lab.addr("public", 4), lab.addr("public", 6)))
+        # Neighbour discovery would need the tunnel, and the tunnel needs it.
+        Exchange(lab, v).close()
+        secure(lab, v, "tunnel xfrmi")
+        lab.run("router", "ip", f"-{v}", "rule", "add", "fwmark", OUTER, "lookup", OUTER)
+        lab.run("router", "ip", f"-{v}", "route", "add", lab.addr("peer1", v), "dev", lab.dev("out1"), "table", OUTER)
+        lab.run("router", "ip", f"-{v}", "route", "replace", lab.addr("peer1", v), "dev", XFRMI)
+        wire = Wire(lab)
+        ex = Exchange(lab, v)
+        t.equal((ex.usual(), wire.clear()), ([], []), what + "messages arrive right, nothing in clear")
+        t.ok(wire.esp() > 20, what + "by ESP", wire.esp())
+        retained(t, lab, ex, wire, what + "nothing changes", lambda: None)
+        ex.close()
+        server_first(t, lab, v, "tunnel xfrmi", wire, what)
+        misled(t, lab, v, wire, what)
+        lab.check_valid(t)
+
+
+def misled(t, lab, v, wire, what):
+    """What comes by the interface is marked, and a route in clear is for packets with that mark."""
+    lab.run("router", "nft", "-f", "-", text=f"table inet misled {{ chain c {{ type filter hook prerouting "
+            f"priority mangle; iifname {XFRMI} meta mark set {OUTER}; }}; }}")
+    ex = Exchange(lab, v)
+    wrote = sip.request("OPTIONS", lab.party("peer1", v), ex.public, "misled")
+    wanted = sip.request("OPTIONS", lab.party("peer1", v), lab.party("phone1", v, ex.phone.local[1]), "misled")
+    before = lab.counters()
+    ex.peer.send(wrote[:200])
+    sock.until(lambda: wire.clear() or lab.counters()["emit_failed"] > before["emit_failed"], "nothing was tried")
+    ex.peer.send(wrote[200:])
+    t.equal((ex.phone.recv_up_to(len(wanted)), wire.clear()), (wanted, []),
+            what + "a mark of the other direction leads nothing out in clear")
+    ex.close()
+
+
 def rounds():
     """IP version, mode and scenes of each connection."""
     # xfrm_trans_reinject() forwards what comes in transport mode without the
@@ -258,6 +314,8 @@ def claims(v, mode, *scenes):
 def test(t):
     for args in rounds():
         one(t, *args)
+    for v in INTERFACES:
+        interface(t, v)
 
 
-ktap.main(sum(claims(*args) for args in rounds()), test)
+ktap.main(sum(claims(*args) for args in rounds()) + 7 * len(INTERFACES), test)

@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Two phones behind one NAT that both use RTP port 6000 have audio both ways at once.
+"""Two phones behind one NAT with equal ports: RTP 6000, SIP 5060 (N10).
 
     phone1 192.168.122.3 ---.
                              router 10.1.1.1 ---- peer1 10.1.1.10
     phone2 192.168.122.4 ---'
+
+Both have audio both ways at once; both are registered, and each is called.
 """
 from nsip import intree, ktap, sip, sock
 from nsip.call import Call
 from nsip.lab import Lab
+from nsip.reg import Phone
 
 
 def calls(lab, v, first):
@@ -66,6 +69,28 @@ def one_round(t, lab, v, first):
         sock.hang_up(call.phone, call.peer)
 
 
+def both_registered(t, v):
+    """Each listens on 5060, and connects from 40000."""
+    with Lab(phones=2, contact="door") as lab:
+        one = Phone(lab, "phone1", v).connect(40000)
+        two = Phone(lab, "phone2", v, server=one.server).connect(40000)
+        for phone in (one, two):
+            phone.register()
+        t.ok(one.contact[1] == 5060 and two.contact[1] not in (5060, 40000) and
+             one.distant.remote[1] == 40000 != two.distant.remote[1],
+             f"IPv{v}: two phones listen on 5060 and connect from 40000: the second gets other public ports",
+             (one.contact, two.contact, one.distant.remote, two.distant.remote))
+        for phone in (one, two):
+            sock.hang_up(phone.near, phone.distant)
+        for phone in (two, one):
+            good, why = phone.called_from("peer1", f"in-{phone.host}")
+            t.ok(good, f"IPv{v}: a call to {phone.host} reaches {phone.host}, audio both ways", why)
+        for phone in (one, two):
+            phone.listener.close()
+        one.server.close()
+        lab.check_valid(t)
+
+
 def in_tree(t):
     with Lab("in-tree", phones=2) as lab:
         intree.whole_invite(t, lab)
@@ -80,7 +105,9 @@ def test(t):
             for first in ("peer", "phone"):
                 one_round(t, lab, v, first)
         lab.check_valid(t)
+    for v in (4, 6):
+        both_registered(t, v)
     in_tree(t)
 
 
-ktap.main(2 * 2 * 11 + 3, test)
+ktap.main(2 * 2 * 11 + 2 * 4 + 3, test)

@@ -59,6 +59,7 @@ def reset_with_held(t, lab):
     t.ok([(h.at, h.data) for h in heard if h.flags & RST] == [(c.new, b"")],
          "RST behind held bytes: it passes, with the peer's next number", heard)
     t.ok(c.stream(1), "and the held bytes do not", c.data())
+    t.equal(c.counted("opaque_rst"), 1, "counted as opaque_rst")
     c.w.close()
 
 
@@ -70,6 +71,7 @@ def reset_of_peer(t, lab):
     c.peer.send(flags=RST)
     heard = c.w.settle()[0]
     t.ok([(h.at, h.data) for h in heard if h.flags & RST] == [(0, b"")], "RST of the peer passes", heard)
+    t.equal(c.counted("opaque_rst"), 1, "and is counted, too")
     c.w.close()
 
 
@@ -84,6 +86,7 @@ def reset_out_of_order(t, lab, beyond):
     t.ok(not any(h.flags & RST and h.at == c.new for h in heard),
          f"RST {beyond} bytes beyond: it does not become the number that the peer waits for", heard)
     invalid = lab.invalid()[0] - before[0]
+    t.equal(c.counted("opaque_rst"), 0, f"RST {beyond} bytes beyond: not counted as the end")
     c.goes_on(t, f"RST {beyond} bytes beyond: what was held arrives all the same")
     return invalid
 
@@ -241,4 +244,4 @@ def test(t):
         t.equal(lab.invalid(), (sum(invalid),) * 2, "nothing else was invalid (nft, conntrack -S)")
 
 
-ktap.main(29, test)
+ktap.main(33, test)

@@ -35,6 +35,7 @@ class Lab:      # pylint: disable=too-many-public-methods
                         **{k.upper(): str(v) for k, v in self.set.items()})
         self._up = True
         self._ns = {}
+        self.extra = {}         # hosts that a test adds: {name: {4: address, 6: address}}
         atexit.register(self.down)
         self._lib("lab_up", quiet=quiet)
         self._contact()
@@ -111,6 +112,8 @@ class Lab:      # pylint: disable=too-many-public-methods
 
     def addr(self, host, v=4):
         """Address of phoneN, peerN, or of the router on either side."""
+        if host in self.extra:
+            return self.extra[host][v]
         kind, n = re.fullmatch(r"([a-z]+)(\d*)", host).groups()
         side, last = {"phone": ("in", int(n or 0) + 2), "peer": ("out", int(n or 0) + 9),
                       "inside": ("in", self.set["router_in"]),

@@ -10,12 +10,14 @@ from .call import Call
 class Phone:    # pylint: disable=too-many-instance-attributes
     """A phone that listens on one port and connects from others, as real ones do."""
 
-    def __init__(self, lab, host="phone1", v=4, far="peer1", listening=5060):
+    # pylint: disable=too-many-arguments,too-many-positional-arguments
+    def __init__(self, lab, host="phone1", v=4, far="peer1", listening=5060, server=None):
         self.lab, self.host, self.v, self.far = lab, host, v, far
         self.me = lab.party(host, v, listening, user=host)
         self.registrar = lab.party(far, v, user="reg")
         self.listener = lab.tcp_listen(host, listening, v)
-        self.server = lab.tcp_listen(far, 5060, v)
+        # Phones with one registrar share where it listens.
+        self.server = server or lab.tcp_listen(far, 5060, v)
         self.near = self.distant = None
         self.asked = self.wrote = None
         self.contact = None         # as the registrar was told: (address, port)

@@ -35,7 +35,9 @@ def until(condition, what, patience=None):
 
 
 def readable(sock, patience=None):
-    return bool(select.select([sock], [], [], PATIENCE if patience is None else patience)[0])
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(1000 * (PATIENCE if patience is None else patience)))
 
 
 class Tcp:

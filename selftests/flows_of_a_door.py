@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Flows that are in a door's way, and more flows by one door than it remembers.
+
+    phone1 192.168.122.3 ---.
+                             router 10.1.1.1 ---- peer1 10.1.1.10:5060
+    phone2 192.168.122.4 ---'  masquerade, random
+
+A flow that was there before the call has the very tuple that one by the door would
+get: the one by the door gets another port, and is heard.
+"""
+from nsip import ktap, sock
+from nsip.call import Call
+from nsip.lab import Lab
+from nsip.tool import Sipnat
+
+MANY = 20               # a door remembers eight
+
+
+def clashes(lab):
+    return lab.counters()["door_clash"]
+
+
+def at_the_door(t, lab, v):
+    """The phone has spoken to the peer's media port before: by a port that the rules chose."""
+    early, far = lab.udp("phone1", 6000, v), lab.udp("peer1", 7000, v)
+    early.send((lab.addr("peer1", v), 7000), 2, b"early")
+    before = far.collect(2)
+    early.close()
+    far.close()
+    call = Call(lab, *lab.tcp_pair(v=v), f"clash-{v}", v).establish()
+    media, had = call.media(), clashes(lab)
+    media.peer[0].send((call.advertised, call.public_rtp), 3, b"door")
+    heard = media.phone[0].collect(3)
+    t.ok(len(before) == 2 and before[0][1] != 6000 and len(heard) == 3 and
+         {(a, m) for a, _, m in heard} == {(call.to.addr, b"door")} and heard[0][1] != 7000,
+         f"IPv{v}: what comes in by the door is heard beside a flow from before, from another port",
+         (before, heard))
+    media.phone[0].send(heard[0][:2] if heard else media.peer_addr, 3, b"back")
+    t.equal((media.peer[0].collect(3), clashes(lab) - had),
+            ([(call.advertised, call.public_rtp, b"back")] * 3, 1),
+            f"IPv{v}: answered there, it leaves by the door; the clash is counted")
+    call.bye()
+    media.peer[0].send((call.advertised, call.public_rtp), 3, b"late")
+    t.equal((lab.wait_doors([]), media.phone[0].collect(1, 0.5)), ([], []),
+            f"IPv{v}: and BYE ends it")
+    media.close()
+    sock.hang_up(call.phone, call.peer)
+
+
+def at_the_source(t, lab, v):
+    """Another phone's flow has the public port that the call was given, to the same peer."""
+    call = Call(lab, *lab.tcp_pair(v=v), f"taken-{v}", v, 6020, 7020).establish()
+    rule = (f"table inet keep {{\nchain post {{\ntype nat hook postrouting priority srcnat - 1;\n"
+            f"ip{'6' if v == 6 else ''} saddr {lab.addr('phone2', v)} udp sport 6020 masquerade\n}}\n}}\n")
+    lab.run("router", "nft", "-f", "-", text=rule)
+    other, media, had = lab.udp("phone2", 6020, v), call.media(), clashes(lab)
+    other.send((call.to.addr, 7020), 2, b"other")
+    first = media.peer[0].collect(2)
+    media.phone[0].send((call.to.addr, 7020), 2, b"phone")
+    second = media.peer[0].collect(2)
+    t.ok([x[1] for x in first] == [6020] * 2 and len(second) == 2 and second[0][1] != 6020 and
+         second[0][0] == call.advertised and clashes(lab) - had == 1,
+         f"IPv{v}: where the public port is taken towards a peer, audio leaves by another, counted",
+         (first, second, clashes(lab) - had))
+    media.peer[0].send(second[0][:2] if second else media.public, 1, b"phone")
+    media.peer[0].send(first[0][:2], 1, b"other")
+    t.equal((media.phone[0].collect(1), other.collect(1)),
+            ([(call.to.addr, 7020, b"phone")], [(call.to.addr, 7020, b"other")]),
+            f"IPv{v}: what is answered to either comes to the one who spoke")
+    lab.run("router", "nft", "delete", "table", "inet", "keep")
+    call.bye()
+    for s in (other, media):
+        s.close()
+    sock.hang_up(call.phone, call.peer)
+
+
+def heard_from(media, senders, to):
+    """Which of them are heard, each speaking once."""
+    for n, s in enumerate(senders):
+        s.send(to, 1, b"%d" % n)
+    return sorted(int(m) for _, _, m in media.phone[0].collect(len(senders) + 1, 1))
+
+
+def many(t, lab, v):
+    """A peer that speaks from one port after another; the phone speaks to as many."""
+    call = Call(lab, *lab.tcp_pair(v=v), f"many-{v}", v, 6040, 7040).establish()
+    media, to = call.media(), (call.advertised, call.public_rtp)
+    senders = [lab.udp("peer1", 7100 + 2 * i, v) for i in range(MANY)]
+    everybody = list(range(MANY))
+    t.equal([heard_from(media, senders, to) for _ in (1, 2)], [everybody] * 2,
+            f"IPv{v}: {MANY} flows come in by one door, and go on")
+    others = [lab.udp("peer1", 7200 + 2 * i, v) for i in range(MANY)]
+    for s in others:
+        media.phone[0].send((call.to.addr, s.sock.getsockname()[1]), 1, b"out")
+    t.equal([s.collect(1) for s in others], [[(*to, b"out")]] * MANY,
+            f"IPv{v}: as many leave by it, to ports that nobody named")
+    t.equal(heard_from(media, senders + others, to), list(range(2 * MANY)), f"IPv{v}: all are heard")
+    call.bye()
+    lab.wait_doors([])
+    t.equal(heard_from(media, senders + others, to), [], f"IPv{v}: BYE ends every one of them")
+    for s in (media, *senders, *others):
+        s.close()
+    sock.hang_up(call.phone, call.peer)
+
+
+def test(t):
+    with Lab(nat="random", phones=2) as lab:
+        Sipnat(lab.netns("router")).set(media_filter="peer")
+        for v in (4, 6):
+            at_the_door(t, lab, v)
+            at_the_source(t, lab, v)
+            many(t, lab, v)
+        lab.check_valid(t)
+
+
+ktap.main(2 * (3 + 2 + 4) + 1, test)
