@@ -65,6 +65,12 @@ fuzz: ## a short run of each fuzzer
 sim: ## simulated connections through the engine (N=100000 SEED=1 J=2; SAN= without sanitizers)
 	@$(CHROOT) make -s -C selftests/sim run $(SIM_ARGS)
 
+calls: ## generated call flows through dialogs and doors (N=20000 SEED=1 J=2; SAN= without sanitizers)
+	@$(CHROOT) make -s -C selftests/calls run $(SIM_ARGS)
+
+calls-bugs: ## each bug of selftests/calls/bugs, put into the core, is caught by the call flows
+	@$(CHROOT) make -s -C selftests/calls bugs $(SIM_ARGS)
+
 sim-bugs: ## each bug of selftests/sim/bugs, put into the engine, is caught by the simulator
 	@$(CHROOT) make -s -C selftests/sim bugs $(SIM_ARGS)
 
@@ -79,7 +85,7 @@ docs: ## make what is made: counters.rst, settings.rst, the netlink interface, R
 
 clean: ## remove what was built; the test bed's cache stays
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
-	rm -rf build selftests/unit/build selftests/fuzz/build selftests/sim/build .checkpatch-camelcase.*
+	rm -rf build selftests/unit/build selftests/fuzz/build selftests/sim/build selftests/calls/build .checkpatch-camelcase.*
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: all help modules tool install uninstall demo check check-long style unit fuzz sim sim-bugs sim-coverage docs clean
+.PHONY: all help modules tool install uninstall demo check check-long style unit fuzz sim calls calls-bugs sim-bugs sim-coverage docs clean
