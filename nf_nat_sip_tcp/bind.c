@@ -110,6 +110,13 @@ static bool is_expected(struct nst_gate *gate, const struct nf_conn *ct)
 	return gate_admits_named(gate, &peer);
 }
 
+/* Has the expectation given it another source this moment, as to one from inside? */
+static bool is_renamed(const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+{
+	return ctinfo == IP_CT_RELATED && !nf_ct_is_confirmed(ct) && ct->master &&
+	       (ct->status & IPS_NAT_MASK) == IPS_NAT_MASK && nst_anchor_is(ct->master);
+}
+
 static unsigned int inherit_hook(void *priv, struct sk_buff *skb,
 				 const struct nf_hook_state *state)
 {
@@ -119,6 +126,10 @@ static unsigned int inherit_hook(void *priv, struct sk_buff *skb,
 	struct nst_gate *gate;
 
 	ct = nf_ct_get(skb, &ctinfo);
+	if (ct && is_renamed(ct, ctinfo) && hairpin_forged(state->net, ct, state->in)) {
+		nst_count(&nn->env, NST_R_DOOR_SHUT);
+		return NF_DROP;
+	}
 	if (!ct || ctinfo != IP_CT_NEW || !may_bind(ct) || ct->master)
 		return NF_ACCEPT;
 	gate = gate_of_flow(nn, ct);

@@ -283,6 +283,13 @@ struct gate_source {
  */
 void hairpin_source(struct gate_source *source, const struct nst_gate *gate,
 		    const struct nf_conn *ct);
+/**
+ * hairpin_forged - does a flow that a door has just let in lie about its source? under RCU
+ *
+ * It names an inside host, and its first packet came by another device than
+ * leads to that.
+ */
+bool hairpin_forged(struct net *net, const struct nf_conn *ct, const struct net_device *in);
 /** hairpin_enter - let in by this door what its filter knows by the public name; under RCU */
 bool hairpin_enter(struct sk_buff *skb, struct nf_conn *ct, struct nst_gate *gate);
 

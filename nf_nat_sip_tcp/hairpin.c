@@ -17,6 +17,7 @@
  */
 #include <net/dst.h>
 #include <net/flow.h>
+#include <net/l3mdev.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 #include <net/netfilter/nf_nat.h>
@@ -38,8 +39,8 @@ static bool host_known(struct nst_net *nn, const struct nf_conn *ct)
 	return known;
 }
 
-/* The device behind which the sender is, by the table of routes alone; or 0. */
-static int sender_oif(struct net *net, const struct nf_conn *ct)
+/* The device behind which the sender is, by the table of routes (of a VRF) alone; or 0. */
+static int sender_oif(struct net *net, const struct nf_conn *ct, int vrf)
 {
 	const struct nf_conntrack_tuple *orig = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	struct dst_entry *dst = NULL;
@@ -47,6 +48,7 @@ static int sender_oif(struct net *net, const struct nf_conn *ct)
 	int oif;
 
 	memset(&fl, 0, sizeof(fl));
+	fl.flowi_l3mdev = vrf;
 	if (orig->src.l3num == NFPROTO_IPV4)
 		fl.u.ip4.daddr = orig->src.u3.ip;
 	else
@@ -67,7 +69,27 @@ static bool from_within(const struct nst_gate *gate, const struct nf_conn *ct)
 {
 	return host_known(gate->nn, ct) &&
 	       (gate->reflected || !gate->oif ||
-		sender_oif(gate->nn->net, ct) != gate->oif);
+		sender_oif(gate->nn->net, ct, 0) != gate->oif);
+}
+
+/*
+ * Whoever writes an inside address outside is not inside: it has to come by the
+ * device that leads to that address, as rp_filter wants it where that is on.
+ */
+static bool comes_from_there(struct net *net, const struct nf_conn *ct,
+			     const struct net_device *in)
+{
+	/* In a VRF it was looked at before, when it came by the device itself. */
+	return netif_is_l3_master(in) ||
+	       sender_oif(net, ct, l3mdev_master_ifindex_rcu(in)) == in->ifindex;
+}
+
+/* The expectation's function is not told the device, so it has let all of them in. */
+bool hairpin_forged(struct net *net, const struct nf_conn *ct, const struct net_device *in)
+{
+	const struct nst_gate *gate = gate_of_flow(nst_pernet(net), ct);
+
+	return gate && from_within(gate, ct) && !comes_from_there(net, ct, in);
 }
 
 static struct nst_gate *sender_gate(const struct nst_gate *gate, const struct nf_conn *ct)
@@ -142,10 +164,10 @@ bool hairpin_enter(struct sk_buff *skb, struct nf_conn *ct, struct nst_gate *gat
 	struct gate_flow flow = { .peer = orig->src.u3, .port = orig->src.u.udp.port };
 	struct nf_conn *master;
 
-	/* Whoever writes an inside address outside is not inside. */
-	if (skb->dev->ifindex == gate->oif && !gate->reflected)
+	/* Both ends of one whose NAT is settled stay as they are. */
+	if (ct->status & IPS_NAT_DONE_MASK)
 		return false;
-	if (!admits_sender(gate, ct))
+	if (!admits_sender(gate, ct) || !comes_from_there(gate->nn->net, ct, skb->dev))
 		return false;
 	master = gate_master_get(gate);
 	if (!master)

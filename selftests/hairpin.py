@@ -12,6 +12,9 @@ The proxy tells each the public address of the other, so their audio goes to the
 router and back.  Who hears it must see it come from that address (RFC 4787
 REQ-9): a phone that is spoken to by somebody else does not listen, and one that
 sees the private address answers to that.
+
+peer2 is behind a second link outside, and no rp_filter is in its way when it says
+that it is phone1.
 """
 import re
 
@@ -119,6 +122,32 @@ def end(t, h, what, who):
     h.close()
 
 
+def forged(t, lab, v, filter_kind):
+    """peer2 writes the inside endpoint of phone1 as its own."""
+    what = f"IPv{v}, {filter_kind}"
+    lab.tool.set(media_filter=filter_kind)
+    lab.rtp += 10
+    h = Hairpin(lab, v, f"forged-{v}-{filter_kind}", lab.rtp)
+    t.equal(lab.wait_open(h.doors), h.doors, f"{what}: each has a pair of doors")
+    before = lab.counters()
+    with lab.at("peer2"):
+        s = sock.udp(lab.addr("phone1", v), h.call.a.rtp)
+    s.send(h.call.a.heard_of, 3, b"forged")
+    try:
+        sock.until(lambda: lab.counters()["door_shut"] == before["door_shut"] + 3, "")
+    except sock.Timeout:
+        pass
+    heard, after = h.sockets[1][0].collect(3, 0.5), lab.counters()
+    t.equal((heard, after["door_shut"] - before["door_shut"]), ([], 3),
+            f"{what}: nobody outside is let in because it names an inside source")
+    heard, wanted = h.speak(0)
+    t.equal(heard, wanted, f"{what}: and phone1 is, from that very port")
+    s.close()
+    h.call.bye(h.call.a)
+    lab.wait_doors([])
+    h.close()
+
+
 def direct(t, lab, v):
     """Without the proxy: phone1 connects to the public Contact of phone2."""
     what = f"IPv{v}, signalling_filter any"
@@ -161,8 +190,11 @@ def direct(t, lab, v):
 
 
 def test(t):
-    with Lab(phones=3, contact="door") as lab:
-        lab.tool, lab.rtp = Sipnat(lab.netns("router")), 5990
+    with Lab(phones=3, peers=2, contact="door") as lab:
+        lab.tool, lab.rtp = Sipnat(lab.netns("router")), 6090
+        for v, bits in ((4, 32), (6, 128)):
+            lab.run("peer2", "ip", "addr", "add", f"{lab.addr('phone1', v)}/{bits}", "dev", "lo")
+        lab.run("router", "sh", "-c", "for i in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$i; done")
         for v in (4, 6):
             h, what = one_call(t, lab, v, 0)
             stranger(t, h, what)
@@ -172,8 +204,10 @@ def test(t):
             h, what = one_call(t, lab, v, 1, "any")
             other_port(t, h, what)
             end(t, h, what, 2)
+            for filter_kind in ("any", "peer"):
+                forged(t, lab, v, filter_kind)
             direct(t, lab, v)
         lab.check_valid(t)
 
 
-ktap.main(2 * (3 * 8 + 1 + 2 + 4) + 1, test)
+ktap.main(2 * (3 * 8 + 1 + 2 + 2 * 3 + 4) + 1, test)
