@@ -59,6 +59,12 @@ bool nst_anchor_lost(const struct nf_conn *ct);
 /** nst_anchor_is - is this conntrack entry one that nst_anchor_create() made? */
 bool nst_anchor_is(const struct nf_conn *ct);
 
+/** nst_anchor_gone - was it one, until somebody deleted it? */
+static inline bool nst_anchor_gone(const struct nf_conn *ct)
+{
+	return nf_ct_protonum(ct) == NST_ANCHOR_PROTO && nf_ct_is_dying(ct);
+}
+
 /** nst_labels_copy - give a connection the labels of another, where it can have any */
 void nst_labels_copy(struct nf_conn *to, const struct nf_conn *from);
 

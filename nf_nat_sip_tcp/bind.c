@@ -8,7 +8,8 @@
  * hooks decide for flows that leave from the inside endpoint of a door: one
  * behind conntrack, as rules and routes go by what a flow inherits, one just
  * in front of source NAT.  The rules decide for all others, and for flows that
- * were there before the door.
+ * were there before the door.  A third, the last of all, stops what its call has
+ * not waited for.
  */
 #include <linux/inetdevice.h>
 #include <linux/netfilter_ipv4.h>
@@ -204,6 +205,25 @@ static unsigned int bind_hook(void *priv, struct sk_buff *skb,
 	return gate_record(gate, &flow) && !flow.stray ? bind_source(ct, gate) : NF_ACCEPT;
 }
 
+/*
+ * A first packet may have waited in a queue while its call ended.  Who passes
+ * here is in the table before this CPU leaves RCU, for nothing is behind this
+ * hook but the confirmation: who frees the door after that still finds it.
+ */
+static unsigned int late_hook(void *priv, struct sk_buff *skb,
+			      const struct nf_hook_state *state)
+{
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct;
+
+	ct = nf_ct_get(skb, &ctinfo);
+	if (!ct || nf_ct_is_confirmed(ct) || nf_ct_protonum(ct) != IPPROTO_UDP ||
+	    !ct->master || !nst_anchor_gone(ct->master))
+		return NF_ACCEPT;
+	nst_count(&nst_pernet(state->net)->env, NST_R_DOOR_SHUT);
+	return NF_DROP;
+}
+
 static const struct nf_hook_ops bind_ops[] = {
 	{
 		.hook = inherit_hook,
@@ -217,6 +237,12 @@ static const struct nf_hook_ops bind_ops[] = {
 		.hooknum = NF_INET_POST_ROUTING,
 		.priority = NF_IP_PRI_NAT_SRC - 1,
 	},
+	{
+		.hook = late_hook,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_POST_ROUTING,
+		.priority = NF_IP_PRI_CONNTRACK_CONFIRM - 1,
+	},
 #if IS_ENABLED(CONFIG_IPV6)
 	{
 		.hook = inherit_hook,
@@ -229,6 +255,12 @@ static const struct nf_hook_ops bind_ops[] = {
 		.pf = NFPROTO_IPV6,
 		.hooknum = NF_INET_POST_ROUTING,
 		.priority = NF_IP6_PRI_NAT_SRC - 1,
+	},
+	{
+		.hook = late_hook,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_POST_ROUTING,
+		.priority = NF_IP6_PRI_LAST - 1,
 	},
 #endif
 };

@@ -75,8 +75,8 @@ static struct nst_anchor *holder_detach(struct nst_net *nn, struct nst_holder *h
 
 /*
  * Deleting the entry takes its expectations away.  A flow that has come in at
- * this moment and is not in the table yet is missed, and lasts until its own
- * time-out.  No lock held.
+ * this moment and is not in the table yet is missed here, and found when the
+ * gate is freed.  No lock held.
  */
 static void anchor_close(struct nst_anchor *anchor, bool end_flows)
 {

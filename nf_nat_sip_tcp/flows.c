@@ -64,17 +64,22 @@ void gate_end_flow(const struct nst_gate *gate, const struct gate_flow *flow)
 	nf_ct_put(ct);
 }
 
+/* A closed gate's flows do not change any more. */
+void gate_end_recorded(const struct nst_gate *gate)
+{
+	unsigned int i;
+
+	for (i = 0; i < gate->nr_flows; i++)
+		gate_end_flow(gate, &gate->flows[i]);
+}
+
 void gate_end_flows(struct nst_gate *gate)
 {
-	unsigned int i, nr;
-
 	spin_lock_bh(&gate->lock);
 	gate->closed = true;
-	nr = gate->nr_flows;
+	gate->ended = true;
 	spin_unlock_bh(&gate->lock);
-	/* A closed gate's flows do not change any more. */
-	for (i = 0; i < nr; i++)
-		gate_end_flow(gate, &gate->flows[i]);
+	gate_end_recorded(gate);
 }
 
 void gate_drop_flows(struct nst_gate *gate)

@@ -131,7 +131,12 @@ void gate_free(struct nst_gate *gate)
 
 static void gate_free_rcu(struct rcu_head *rcu)
 {
-	gate_free(container_of(rcu, struct nst_gate, rcu));
+	struct nst_gate *gate = container_of(rcu, struct nst_gate, rcu);
+
+	/* Flows that were on their way into the table have arrived there. */
+	if (gate->ended)
+		gate_end_recorded(gate);
+	gate_free(gate);
 }
 
 void gate_free_later(struct nst_gate *gate)

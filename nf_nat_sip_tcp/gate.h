@@ -121,6 +121,7 @@ struct gate_flow {
  * @lock: protects what follows
  * @open: flows may come in
  * @closed: the call has ended, no flow may be added
+ * @ended: and those that there were have ended with it
  * @away: this host has lost the address; set under nst_gate_lock, too
  * @has_addr: this host had it; under nst_gate_lock only
  * @filter: who may send
@@ -143,6 +144,7 @@ struct nst_gate {
 	spinlock_t lock;
 	bool open;
 	bool closed;
+	bool ended;
 	bool away;
 	bool has_addr;
 	struct nst_endpoint filter;
@@ -202,7 +204,11 @@ void anchor_free(struct nst_anchor *anchor);
 struct nst_gate *gate_alloc(struct nst_anchor *anchor);
 /** gate_free - free one that was never added */
 void gate_free(struct nst_gate *gate);
-/** gate_free_later - free one that was, when nobody sees it any more */
+/**
+ * gate_free_later - free one that was, when nobody sees it any more
+ *
+ * What was not in conntrack's table yet when its flows were ended is by then.
+ */
 void gate_free_later(struct nst_gate *gate);
 void gate_add(struct nst_gate *gate);
 /** gate_del - out of tables and lists; freed after a grace period */
@@ -353,11 +359,13 @@ struct nst_gate *holder_gate(const struct nst_anchor *anchor, const struct nst_d
 
 /* flows.c */
 /**
- * gate_end_flows - delete the running flows of a closed gate; no lock held
+ * gate_end_flows - close it and delete its running flows; no lock held
  *
  * Those that were recorded: connections go on.
  */
 void gate_end_flows(struct nst_gate *gate);
+/** gate_end_recorded - the second half of it, once more */
+void gate_end_recorded(const struct nst_gate *gate);
 /** gate_end_flow - one of them; no lock held */
 void gate_end_flow(const struct nst_gate *gate, const struct gate_flow *flow);
 /** gate_drop_flows - delete and forget the running flows of a gate that stays; no lock held */

@@ -7,9 +7,12 @@
     phone2 192.168.122.4 ---'  masquerade, random
 
 A flow that was there before the call has the very tuple that one by the door would
-get: the one by the door gets another port, and is heard.
+get: the one by the door gets another port, and is heard.  And a flow whose first
+packet is still on its way through the router when the call ends.
 """
-from nsip import ktap, sock
+import threading
+
+from nsip import ktap, nfqueue, sock
 from nsip.call import Call
 from nsip.lab import Lab
 from nsip.tool import Sipnat
@@ -104,6 +107,40 @@ def many(t, lab, v):
     sock.hang_up(call.phone, call.peer)
 
 
+def late(t, lab, v, way):
+    """The first packet waits in a queue, as far behind as there may be one, until the call has ended."""
+    ip, n = ("ip6" if v == 6 else "ip"), 6060 if way == "in" else 6066
+    call = Call(lab, *lab.tcp_pair(v=v), f"late-{way}-{v}", v, n, n + 1000).establish()
+    opened = lab.wait_open([call.public_rtp, call.public_rtp + 1])
+    lab.run("router", "nft", "-f", "-", text=f"table {ip} queued {{ chain c {{ type filter hook postrouting "
+            f"priority 1000; udp dport {n if way == 'in' else n + 1000} queue num 7; }}; }}")
+    with lab.at("router"):
+        q = nfqueue.Queue(7, gso=True)
+    thread = threading.Thread(target=q.run, daemon=True)
+    thread.start()
+    q.pass_on.clear()
+    media = call.media()
+    if way == "in":
+        media.peer[0].send((call.advertised, call.public_rtp), 1, b"late")
+    else:
+        media.phone[0].send(media.peer_addr, 1, b"late")
+    sock.until(lambda: q.seen == 1, "nothing is queued")
+    call.bye()
+    doors = lab.wait_doors([])
+    q.pass_on.set()
+    hears = media.phone[0] if way == "in" else media.peer[0]
+    heard = hears.collect(1, 1)
+    flows = [x for x in lab.conntrack("-L", "-p", "udp", "-f", f"ipv{v}").splitlines()
+             if f"dport={n} " in x or f"sport={n} " in x]
+    t.equal((len(opened), doors, heard, flows), (2, [], [], []),
+            f"IPv{v}: what began {way}ward as its call ended is not heard, and leaves no flow")
+    q.stop()
+    thread.join()
+    lab.run("router", "nft", "delete", "table", ip, "queued")
+    media.close()
+    sock.hang_up(call.phone, call.peer)
+
+
 def test(t):
     with Lab(nat="random", phones=2) as lab:
         Sipnat(lab.netns("router")).set(media_filter="peer")
@@ -111,7 +148,9 @@ def test(t):
             at_the_door(t, lab, v)
             at_the_source(t, lab, v)
             many(t, lab, v)
+            for way in ("in", "out"):
+                late(t, lab, v, way)
         lab.check_valid(t)
 
 
-ktap.main(2 * (3 + 2 + 4) + 1, test)
+ktap.main(2 * (3 + 2 + 4 + 2) + 1, test)

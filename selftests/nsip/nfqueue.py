@@ -3,6 +3,7 @@
 import select
 import socket
 import struct
+import threading
 
 NETLINK_NETFILTER, SUBSYS_QUEUE = 12, 3
 MSG_PACKET, MSG_VERDICT, MSG_CONFIG = 0, 1, 2
@@ -16,10 +17,12 @@ def _attr(kind, data):
 
 
 class Queue:
-    """Made within the namespace of the queue."""
+    """Made within the namespace of the queue; what comes waits while `pass_on` is clear."""
 
     def __init__(self, num, gso):
         self.num, self.seen, self._on = num, 0, True
+        self.pass_on = threading.Event()
+        self.pass_on.set()
         self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
         self.sock.bind((0, 0))
         self._config(_attr(C_CMD, struct.pack("!BxH", CMD_BIND, 0)))
@@ -48,6 +51,7 @@ class Queue:
                 continue
             ident = struct.unpack_from("!I", msg, 24)[0]
             self.seen += 1
+            self.pass_on.wait()
             self.sock.send(self._message(MSG_VERDICT, _attr(A_VERDICT_HDR, struct.pack("!II", NF_ACCEPT, ident))))
         self.sock.close()
 
