@@ -8,6 +8,9 @@
  * the rules have it.  That flow ends, too, when the address is back and the door
  * is what it was, or when a later description got a door at another address.  An
  * address that was on no device, one of a pool, does not go.
+ *
+ * A link that is dialled anew is another device, which is looked for then: rules
+ * and routes go by it.
  */
 #include <linux/inetdevice.h>
 #include <linux/netfilter_ipv6.h>
@@ -27,7 +30,7 @@
  * struct look - looking for doors whose address is not what it was
  * @addr: the address of the last door
  * @here: this host has it
- * @away: doors that are away, all in all
+ * @away: doors that wait for their address, or for its device
  * @nr: number of @gone
  * @gone: doors whose flows have to begin anew
  */
@@ -82,6 +85,20 @@ static bool is_replaced(const struct nst_gate *gate)
 	return false;
 }
 
+/*
+ * What is back is where its address is, and the route to the peer may come a
+ * little later.  With an address that has been there all the time the route
+ * tells, as it did when the door was made.
+ */
+static bool find_device(const struct nst_gate *gate)
+{
+	struct nst_anchor *anchor = gate->anchor;
+
+	return anchor_has_device(anchor) ||
+	       anchor_set_device(anchor, gate->away ?
+				 addr_device(gate->nn->net, &gate->outside) : bind_oif(anchor));
+}
+
 /* Where there is no room for it the door is found by the next look. */
 static bool look_at(struct nst_gate *gate, void *arg)
 {
@@ -94,7 +111,7 @@ static bool look_at(struct nst_gate *gate, void *arg)
 	away = !is_here(l, gate);
 	gate->has_addr |= !away;
 	away &= gate->has_addr;
-	l->away += away;
+	l->away += away || !find_device(gate);
 	if (away != gate->away)
 		set_away(gate, away);
 	else if (!away || !READ_ONCE(gate->nr_flows) || !is_replaced(gate))

@@ -46,6 +46,16 @@ static bool addr_on(const struct net_device *dev, const struct gate_key *key)
 	return addr4_on(dev, key->addr.ip);
 }
 
+int addr_device(struct net *net, const struct gate_key *key)
+{
+	const struct net_device *dev;
+
+	for_each_netdev_rcu(net, dev)
+		if (addr_on(dev, key))
+			return dev->ifindex;
+	return 0;
+}
+
 /*
  * Does the packet leave for the side where the public address means anything?
  * What goes back to where it came from, or to another inside network, keeps
@@ -57,12 +67,14 @@ static bool addr_on(const struct net_device *dev, const struct gate_key *key)
 static bool leaves_outside(const struct sk_buff *skb, const struct nst_gate *gate,
 			   const struct net_device *out)
 {
+	int oif = READ_ONCE(gate->oif);
+
 	if (!out || out->ifindex == skb->skb_iif || netif_is_l3_master(out))
 		return false;
-	if (!gate->oif || gate->oif == out->ifindex || addr_on(out, &gate->outside))
+	if (!oif || oif == out->ifindex || addr_on(out, &gate->outside))
 		return true;
 	/* A link that is dialled anew is another device. */
-	return READ_ONCE(gate->away) && !dev_get_by_index_rcu(dev_net(out), gate->oif);
+	return READ_ONCE(gate->away) && !dev_get_by_index_rcu(dev_net(out), oif);
 }
 
 static bool may_bind(const struct nf_conn *ct)
@@ -279,26 +291,25 @@ void bind_net_exit(struct net *net)
  * The route a packet of the signalling connection takes once it is translated;
  * rules for the public address or for the connection's mark are honoured.
  */
-int bind_oif(struct net *net, const struct nf_conn *owner, u8 inside_dir)
+int bind_oif(const struct nst_anchor *anchor)
 {
-	const struct nf_conntrack_tuple *t = &owner->tuplehash[!inside_dir].tuple;
 	struct dst_entry *dst = NULL;
 	struct flowi fl;
 	int oif;
 
 	memset(&fl, 0, sizeof(fl));
 #ifdef CONFIG_NF_CONNTRACK_MARK
-	fl.flowi_mark = READ_ONCE(owner->mark);
+	fl.flowi_mark = READ_ONCE(anchor->ct->mark);
 #endif
 	fl.flowi_flags = FLOWI_FLAG_ANYSRC;
-	if (t->src.l3num == NFPROTO_IPV4) {
-		fl.u.ip4.daddr = t->src.u3.ip;
-		fl.u.ip4.saddr = t->dst.u3.ip;
+	if (anchor->l3num == NFPROTO_IPV4) {
+		fl.u.ip4.daddr = anchor->peer.addr.ip;
+		fl.u.ip4.saddr = anchor->public.ip;
 	} else {
-		fl.u.ip6.daddr = t->src.u3.in6;
-		fl.u.ip6.saddr = t->dst.u3.in6;
+		fl.u.ip6.daddr = anchor->peer.addr.in6;
+		fl.u.ip6.saddr = anchor->public.in6;
 	}
-	if (nf_route(net, &dst, &fl, false, t->src.l3num) || !dst)
+	if (nf_route(anchor->nn->net, &dst, &fl, false, anchor->l3num) || !dst)
 		return 0;
 	oif = dst->error ? 0 : dst->dev->ifindex;
 	dst_release(dst);

@@ -55,6 +55,8 @@ struct gate_peer {
  * @oif: device by which the signalling leaves, 0 where unknown
  * @reflected: the signalling peer is inside, too, and shows by its public address
  * @peer: the other end of the signalling, as its packets come in
+ * @public: where they come to
+ * @l3num: family of both
  * @gates: its doors
  * @nr_gates: how many
  */
@@ -70,6 +72,8 @@ struct nst_anchor {
 	int oif;
 	bool reflected;
 	struct gate_peer peer;
+	union nf_inet_addr public;
+	u8 l3num;
 	struct list_head gates;
 	u16 nr_gates;
 };
@@ -116,7 +120,7 @@ struct gate_flow {
  * @host: as in the anchor
  * @inside: where it leads; zone of packets that the inside host sends
  * @outside: what was advertised; zone of packets that arrive there
- * @oif: as in the anchor
+ * @oif: as in the anchor; written under nst_gate_lock
  * @reflected: as in the anchor
  * @lock: protects what follows
  * @open: flows may come in
@@ -350,7 +354,11 @@ bool rules_forward(const struct port_question *q);
 /* master.c: anchors of holders; nst_gate_lock held */
 /** anchor_get - good for expectations; NULL: there is none, or an ERR_PTR */
 struct nst_anchor *anchor_get(struct nst_net *nn, const struct nst_holder *holder);
-/** anchor_get_new - the same, made where there is none */
+/** anchor_has_device - is it there, or known to be unknown?  Under RCU */
+bool anchor_has_device(const struct nst_anchor *anchor);
+/** anchor_set_device - for its doors, too; 0, and false: it is not to be found */
+bool anchor_set_device(struct nst_anchor *anchor, int oif);
+/** anchor_get_new - the same, made where there is none; under RCU */
 struct nst_anchor *anchor_get_new(struct nst_net *nn, struct nst_holder *holder, u8 l3num);
 
 /* reserve.c */
@@ -409,6 +417,8 @@ void bind_net_exit(struct net *net);
 /** bind_gate - the door that a flow of UDP from inside belongs to, or NULL; under RCU */
 struct nst_gate *bind_gate(const struct nst_net *nn, const struct nf_conn *ct);
 /** bind_oif - device by which packets for the signalling peer leave, or 0 */
-int bind_oif(struct net *net, const struct nf_conn *owner, u8 inside_dir);
+int bind_oif(const struct nst_anchor *anchor);
+/** addr_device - device that has this address, or 0; under RCU */
+int addr_device(struct net *net, const struct gate_key *key);
 
 #endif

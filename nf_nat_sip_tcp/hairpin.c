@@ -67,9 +67,10 @@ static int sender_oif(struct net *net, const struct nf_conn *ct, int vrf)
  */
 static bool from_within(const struct nst_gate *gate, const struct nf_conn *ct)
 {
+	int oif = READ_ONCE(gate->oif);
+
 	return host_known(gate->nn, ct) &&
-	       (gate->reflected || !gate->oif ||
-		sender_oif(gate->nn->net, ct, 0) != gate->oif);
+	       (gate->reflected || !oif || sender_oif(gate->nn->net, ct, 0) != oif);
 }
 
 /*

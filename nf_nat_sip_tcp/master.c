@@ -59,10 +59,37 @@ static void anchor_place(struct nst_anchor *anchor, const struct nf_conn *owner,
 	const struct nf_conntrack_tuple *theirs = &owner->tuplehash[!dir].tuple;
 
 	anchor->inside_zone = nf_ct_zone_id(nf_ct_zone(owner), dir);
-	anchor->oif = bind_oif(anchor->nn->net, owner, dir);
 	anchor->reflected = (owner->status & IPS_NAT_MASK) == IPS_NAT_MASK;
 	anchor->peer.addr = theirs->src.u3;
 	anchor->peer.port = theirs->src.u.all;
+	anchor->public = theirs->dst.u3;
+	anchor->l3num = theirs->src.l3num;
+	anchor->oif = bind_oif(anchor);
+}
+
+bool anchor_has_device(const struct nst_anchor *anchor)
+{
+	return !anchor->oif || dev_get_by_index_rcu(anchor->nn->net, anchor->oif);
+}
+
+bool anchor_set_device(struct nst_anchor *anchor, int oif)
+{
+	struct nst_gate *gate;
+
+	lockdep_assert_held(&nst_gate_lock);
+	if (!oif)
+		return false;
+	anchor->oif = oif;
+	list_for_each_entry(gate, &anchor->gates, list)
+		WRITE_ONCE(gate->oif, oif);
+	return true;
+}
+
+/* The connection that speaks now knows better than the one that has gone with its link. */
+static void anchor_place_anew(struct nst_anchor *anchor, const struct nst_holder *holder)
+{
+	anchor_place(anchor, holder->owner, inside_dir(holder->owner, holder));
+	anchor_set_device(anchor, anchor->oif);
 }
 
 static struct nst_anchor *anchor_new(struct nst_net *nn, struct nst_holder *holder, u8 l3num)
@@ -143,6 +170,8 @@ struct nst_anchor *anchor_get_new(struct nst_net *nn, struct nst_holder *holder,
 	if (!nn->doors || !nn->doors->live)
 		return ERR_PTR(-ESHUTDOWN);
 	anchor = anchor_get(nn, holder);
+	if (!IS_ERR_OR_NULL(anchor) && holder->owner && !anchor_has_device(anchor))
+		anchor_place_anew(anchor, holder);
 	if (anchor)
 		return anchor;
 	return holder->owner ? anchor_new(nn, holder, l3num) : ERR_PTR(-ESHUTDOWN);

@@ -43,7 +43,7 @@ struct nst_stats {
  * @late_work: brings it about
  * @doors_lost: somebody deleted anchors
  * @addrs_changed: this host has got or lost an address
- * @doors_away: doors that wait for theirs; for the tick only
+ * @doors_away: doors that wait for theirs, or its device; for the tick only
  * @dying: the namespace goes, or the module: nothing here may be used by the
  *	packets that still pass
  * @lost: a connection without helper was seen

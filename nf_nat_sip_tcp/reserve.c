@@ -38,7 +38,7 @@ static int gate_make(struct nst_anchor *anchor, const struct nst_reserve *req,
 	gate->inside.zone = anchor->inside_zone;
 	gate->outside.proto = req->transport;
 	gate->inside.proto = req->transport;
-	gate->oif = anchor->oif;
+	WRITE_ONCE(gate->oif, anchor->oif);
 	gate->reflected = anchor->reflected;
 	gate->has_addr = nst_addr_here(anchor->nn->net, &gate->outside);
 	err = gate_by_public(anchor->nn, &gate->outside) ? -EBUSY : gate_expect(gate);

@@ -8,6 +8,10 @@
                               masquerade, random
 
 The first address is the one that NAT takes while it is there.
+
+Then the peer is behind another link, out9, that is dialled anew: what comes back is
+another device, with the same address; or the public address is one of a pool, on no
+device.
 """
 import time
 
@@ -146,6 +150,106 @@ def registered(t, lab, router):
     phone.close()
 
 
+class Dialled:
+    """A link to the peer that comes and goes, and no other."""
+
+    def __init__(self, lab, v):
+        self.lab, self.v, self.dev = lab, v, lab.dev("out9")
+        self.public, self.peer = lab.addr("public", v), lab.addr("peer1", v)
+        self.pool = self.public[:-1] + "77"
+        self._ip("router", "addr", "del", *self._addr(), "dev", lab.dev("out1"))
+        if v == 6:
+            self._ip("router", "route", "del", self.peer, "dev", lab.dev("out1"))
+
+    def _ip(self, host, *words):
+        self.lab.run(host, "ip", f"-{self.v}", *words)
+
+    def _addr(self):
+        return [self.public, "peer", f"{self.peer}/32"] if self.v == 4 else [f"{self.public}/128"]
+
+    def dial(self):
+        self._ip("router", "link", "add", self.dev, "type", "veth", "peer", "name", "wan", "netns",
+                 self.lab.netns("peer1"))
+        self._ip("peer1", "link", "set", "wan", "up")
+        if self.v == 6:
+            # It is asked for by this link only.
+            self._ip("peer1", "addr", "add", f"{self.peer}/128", "dev", "wan", "nodad")
+        self._ip("router", "link", "set", self.dev, "up")
+        self._ip("peer1", "route", "replace", self.public, "dev", "wan")
+        self._ip("peer1", "route", "replace", self.pool, "via", self.public, "dev", "wan")
+        self._ip("router", "addr", "add", *self._addr(), "dev", self.dev, *(["nodad"] if self.v == 6 else []))
+        self._ip("router", "route", "replace", self.peer, "dev", self.dev)
+
+    def hang_up(self):
+        self._ip("router", "link", "del", self.dev)
+
+
+def dialled(t, lab, v):
+    """A rule forwards a port of the link: no door may have it, whatever number the device has."""
+    link = Dialled(lab, v)
+    link.dial()
+    call, media, good = begin(lab, v, "dialled", 2)
+    before = lab.counters()
+    link.hang_up()
+    gone = moved(lab, before, door_away=2)
+    link.dial()
+    t.equal((good, gone, moved(lab, before, door_back=2), outward(media)),
+            (True, {"door_away": 2}, {"door_back": 2}, [(link.public, call.public_rtp)]),
+            f"IPv{v}: dialled: the link is another device, and audio leaves by the port that was advertised")
+    give_up(call)
+    ip, to = ("ip", lab.addr("phone2", v)) if v == 4 else ("ip6", f"[{lab.addr('phone2', v)}]")
+    lab.run("router", "nft", "-f", "-", text=f"table {ip} published {{ chain c {{ type nat hook prerouting "
+            f"priority dstnat; iifname \"{link.dev}\" udp dport 6100 dnat to {to}:6100; }}; }}")
+    call.phone, call.peer = lab.tcp_pair(v=v)
+    call.cseq, call.rtp, before = call.cseq + 1, 6100, lab.counters()
+    call.invite(to_tag="to-1")
+    t.ok(call.public_rtp != 6100 and lab.counters()["door_forwarded"] > before["door_forwarded"],
+         f"IPv{v}: dialled: the next offer gets no port that a rule for this device forwards", call.public_rtp)
+    call.accept()
+    call.bye()
+    lab.wait_doors([])
+    media.close()
+    sock.hang_up(call.phone, call.peer)
+    link.hang_up()
+
+
+def leaves_by(lab, call, media, port):
+    """Audio to a port of the peer that nobody named: from which public endpoint it is heard."""
+    far = lab.udp("peer1", port, call.v)
+    media.phone[0].send((call.to.addr, port), 1, b"new")
+    heard = far.collect(1, 1)
+    far.close()
+    return [(a, p) for a, p, _ in heard]
+
+
+def of_a_pool(t, lab, v):
+    """No address tells the side: a flow that begins now is known by the device alone."""
+    link = Dialled(lab, v)
+    link.dial()
+    ip = "ip" if v == 4 else "ip6"
+    lab.run("router", "nft", "-f", "-", text=f"table {ip} pool {{ chain c {{ type nat hook postrouting priority "
+            f"srcnat; oifname \"{link.dev}\" snat to {link.pool} random; }}; }}")
+    call = Call(lab, *lab.tcp_pair(v=v), "pool", v, 6030, 7030).establish()
+    lab.wait_open([call.public_rtp, call.public_rtp + 1])
+    media, door = call.media(), [(link.pool, call.public_rtp)]
+    first = leaves_by(lab, call, media, 7100)
+    link.hang_up()
+    link.dial()
+    ports = iter(range(7102, 60000, 2))
+    try:
+        sock.until(lambda: leaves_by(lab, call, media, next(ports)) == door, "")
+        again = door
+    except sock.Timeout:
+        again = leaves_by(lab, call, media, next(ports))
+    t.equal((call.advertised, first, again), (link.pool, door, door),
+            f"IPv{v}: pool: audio leaves by the port that was advertised, over the first link and the second")
+    call.bye()
+    lab.wait_doors([])
+    media.close()
+    sock.hang_up(call.phone, call.peer)
+    link.hang_up()
+
+
 def test(t):
     with Lab(nat="random") as lab:
         for v in (4, 6):
@@ -154,6 +258,12 @@ def test(t):
     with Lab(nat="random", contact="door") as lab:
         for v in (4, 6):
             registered(t, lab, Router(lab, v))
+    with Lab(nat="random", phones=2) as lab:
+        for v in (4, 6):
+            dialled(t, lab, v)
+    with Lab(nat="none") as lab:
+        for v in (4, 6):
+            of_a_pool(t, lab, v)
 
 
-ktap.main(2 * (5 + 5 + 2), test)
+ktap.main(2 * (5 + 5 + 2 + 2 + 1), test)
