@@ -6,7 +6,9 @@
  * A door at an address that this host has lost lets nobody in, and no flow gets
  * its source.  What ran through it ends, so that the host's next packet leaves as
  * the rules have it.  That flow ends, too, when the address is back and the door
- * is what it was, or when a later description got a door at another address.  An
+ * is what it was, or when a later description got a door at another address.  What
+ * begins while that is settled is not meant, and what had begun, but was on its way
+ * into conntrack's table, is: so flows are marked, ended, and ended once more.  An
  * address that was on no device, one of a pool, does not go.
  *
  * A link that is dialled anew is another device, which is looked for then: rules
@@ -31,13 +33,15 @@
  * @addr: the address of the last door
  * @here: this host has it
  * @away: doors that wait for their address, or for its device
+ * @marked: there are flows that have to begin anew
  * @nr: number of @gone
- * @gone: doors whose flows have to begin anew
+ * @gone: doors that have some of them
  */
 struct look {
 	struct gate_key addr;
 	bool here;
 	u32 away;
+	bool marked;
 	unsigned int nr;
 	struct nst_gate *gone[GONE_MAX];
 };
@@ -66,6 +70,7 @@ static void set_away(struct nst_gate *gate, bool away)
 
 	spin_lock_bh(&gate->lock);
 	WRITE_ONCE(gate->away, away);
+	gate->nr_marked = gate->nr_flows;
 	spin_unlock_bh(&gate->lock);
 	if (gate_expect_update(gate))
 		nst_count(env, NST_R_DOOR_FAILED);
@@ -99,7 +104,14 @@ static bool find_device(const struct nst_gate *gate)
 				 addr_device(gate->nn->net, &gate->outside) : bind_oif(anchor));
 }
 
-/* Where there is no room for it the door is found by the next look. */
+static void mark_flows(struct nst_gate *gate)
+{
+	spin_lock_bh(&gate->lock);
+	gate->nr_marked = gate->nr_flows;
+	spin_unlock_bh(&gate->lock);
+}
+
+/* Where there is no room for it the door is found by the next walk. */
 static bool look_at(struct nst_gate *gate, void *arg)
 {
 	struct look *l = arg;
@@ -114,29 +126,40 @@ static bool look_at(struct nst_gate *gate, void *arg)
 	l->away += away || !find_device(gate);
 	if (away != gate->away)
 		set_away(gate, away);
-	else if (!away || !READ_ONCE(gate->nr_flows) || !is_replaced(gate))
+	else if (away && READ_ONCE(gate->nr_flows) != READ_ONCE(gate->nr_marked) &&
+		 is_replaced(gate))
+		mark_flows(gate);
+	else
 		return true;
 	l->gone[l->nr++] = gate;
 	return true;
 }
 
-/* Under RCU, which keeps the doors, without a lock, as flows are ended. */
-static void end_flows(struct look *l)
+static bool collect_marked(struct nst_gate *gate, void *arg)
 {
-	while (l->nr)
-		gate_drop_flows(l->gone[--l->nr]);
+	struct look *l = arg;
+
+	if (READ_ONCE(gate->nr_marked) && l->nr < GONE_MAX)
+		l->gone[l->nr++] = gate;
+	return true;
 }
 
-static bool look_on(struct nst_net *nn, u32 *pos, struct look *l)
+static bool walk(struct nst_net *nn, u32 *pos, struct look *l,
+		 bool (*fn)(struct nst_gate *gate, void *arg),
+		 void (*end)(struct nst_gate *gate))
 {
 	bool more, full;
 
+	cond_resched();
+	/* Which keeps the doors: no lock may be held as flows are ended. */
 	rcu_read_lock();
 	spin_lock_bh(&nst_gate_lock);
-	more = gates_each(nn, pos, look_at, l);
+	more = gates_each(nn, pos, fn, l);
 	spin_unlock_bh(&nst_gate_lock);
 	full = l->nr == GONE_MAX;
-	end_flows(l);
+	l->marked |= l->nr;
+	while (l->nr)
+		end(l->gone[--l->nr]);
 	rcu_read_unlock();
 	/* Some doors of these buckets may have been left out. */
 	if (full)
@@ -146,7 +169,7 @@ static bool look_on(struct nst_net *nn, u32 *pos, struct look *l)
 
 void nst_doors_look(struct nst_net *nn)
 {
-	struct look l = { .nr = 0 };
+	struct look l = { .away = 0 };
 	bool changed = xchg(&nn->addrs_changed, false);
 	u32 pos = 0;
 
@@ -156,9 +179,15 @@ void nst_doors_look(struct nst_net *nn)
 	do {
 		if (!pos)
 			l.away = 0;
-		cond_resched();
-	} while (look_on(nn, &pos, &l));
+	} while (walk(nn, &pos, &l, look_at, gate_end_marked));
 	nn->doors_away = l.away;
+	if (!l.marked)
+		return;
+	/* A flow that was between its record and the table is in the table then. */
+	synchronize_rcu();
+	pos = 0;
+	while (walk(nn, &pos, &l, collect_marked, gate_drop_marked))
+		;
 }
 
 static int addr_changed(const struct net_device *dev)

@@ -204,6 +204,7 @@ static unsigned int bind_hook(void *priv, struct sk_buff *skb,
 	enum ip_conntrack_info ctinfo;
 	struct nst_gate *gate;
 	struct nf_conn *ct;
+	bool recorded;
 
 	ct = nf_ct_get(skb, &ctinfo);
 	if (!ct || (ctinfo != IP_CT_NEW && ctinfo != IP_CT_RELATED) || !may_bind(ct))
@@ -213,8 +214,12 @@ static unsigned int bind_hook(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 	flow.peer = ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.dst.u3;
 	flow.port = ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.dst.u.udp.port;
-	flow.stray = READ_ONCE(gate->away);
-	return gate_record(gate, &flow) && !flow.stray ? bind_source(ct, gate) : NF_ACCEPT;
+	/* Its address may go or come back this moment: the door knows which it is. */
+	do {
+		flow.stray = READ_ONCE(gate->away);
+		recorded = gate_record(gate, &flow);
+	} while (!recorded && flow.stray != READ_ONCE(gate->away));
+	return recorded && !flow.stray ? bind_source(ct, gate) : NF_ACCEPT;
 }
 
 /*

@@ -34,11 +34,15 @@ static bool flow_is(const struct nf_conn *ct, const struct nst_gate *gate,
 		    const struct gate_flow *flow)
 {
 	const struct nf_conntrack_tuple *reply = &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
+	bool at_door;
 
 	if (!flow->bound)
 		return ct->master == gate->master;
-	return (ct->status & IPS_SRC_NAT) &&
-	       (flow->stray || nf_inet_addr_cmp(&reply->dst.u3, &gate->outside.addr));
+	if (!(ct->status & IPS_SRC_NAT))
+		return false;
+	at_door = nf_inet_addr_cmp(&reply->dst.u3, &gate->outside.addr);
+	/* In a stray's place there may be the one that leaves by the door again. */
+	return flow->stray ? !at_door || reply->dst.u.udp.port != gate->outside.port : at_door;
 }
 
 static u16 flow_zone(const struct nst_gate *gate, const struct gate_flow *flow)
@@ -82,11 +86,20 @@ void gate_end_flows(struct nst_gate *gate)
 	gate_end_recorded(gate);
 }
 
-void gate_drop_flows(struct nst_gate *gate)
+void gate_end_marked(struct nst_gate *gate)
+{
+	struct gate_flow flow;
+	unsigned int i;
+
+	for (i = 0; gate_marked(gate, i, &flow); i++)
+		gate_end_flow(gate, &flow);
+}
+
+void gate_drop_marked(struct nst_gate *gate)
 {
 	struct gate_flow flow;
 
-	while (gate_forget(gate, &flow))
+	while (gate_forget_marked(gate, &flow))
 		gate_end_flow(gate, &flow);
 }
 

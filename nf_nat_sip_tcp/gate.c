@@ -315,16 +315,30 @@ static bool flow_forget(struct nst_gate *gate, struct gate_flow *flow)
 		return false;
 	*flow = gate->flows[0];
 	gate->nr_flows--;
+	if (gate->nr_marked)
+		WRITE_ONCE(gate->nr_marked, gate->nr_marked - 1);
 	memmove(gate->flows, gate->flows + 1, gate->nr_flows * sizeof(*flow));
 	return true;
 }
 
-bool gate_forget(struct nst_gate *gate, struct gate_flow *flow)
+bool gate_marked(struct nst_gate *gate, unsigned int n, struct gate_flow *flow)
+{
+	bool is;
+
+	spin_lock_bh(&gate->lock);
+	is = n < gate->nr_marked;
+	if (is)
+		*flow = gate->flows[n];
+	spin_unlock_bh(&gate->lock);
+	return is;
+}
+
+bool gate_forget_marked(struct nst_gate *gate, struct gate_flow *flow)
 {
 	bool was;
 
 	spin_lock_bh(&gate->lock);
-	was = flow_forget(gate, flow);
+	was = gate->nr_marked && flow_forget(gate, flow);
 	spin_unlock_bh(&gate->lock);
 	return was;
 }

@@ -130,6 +130,7 @@ struct gate_flow {
  * @has_addr: this host had it; under nst_gate_lock only
  * @filter: who may send
  * @nr_flows: how many of @flows there are
+ * @nr_marked: how many of them, from the first on, have to begin anew
  * @flows: to be ended with the door, the oldest first
  * @rcu: to free it
  */
@@ -153,6 +154,7 @@ struct nst_gate {
 	bool has_addr;
 	struct nst_endpoint filter;
 	u8 nr_flows;
+	u8 nr_marked;
 	struct gate_flow flows[GATE_FLOWS];
 	struct rcu_head rcu;
 };
@@ -260,8 +262,10 @@ void gate_master_set(struct nst_gate *gate, struct nf_conn *ct);
  * Return: false where the door is closed, or away and the flow is no stray.
  */
 bool gate_record(struct nst_gate *gate, const struct gate_flow *flow);
-/** gate_forget - take a recorded flow off the list, the oldest; false: none is left */
-bool gate_forget(struct nst_gate *gate, struct gate_flow *flow);
+/** gate_marked - the nth marked flow; false: there is none */
+bool gate_marked(struct nst_gate *gate, unsigned int n, struct gate_flow *flow);
+/** gate_forget_marked - take the oldest marked flow off the list; false: none is left */
+bool gate_forget_marked(struct nst_gate *gate, struct gate_flow *flow);
 
 /* expect.c: the expectation of a gate; nst_gate_lock held, except expectfn */
 int gate_expect(struct nst_gate *gate);
@@ -376,8 +380,10 @@ void gate_end_flows(struct nst_gate *gate);
 void gate_end_recorded(const struct nst_gate *gate);
 /** gate_end_flow - one of them; no lock held */
 void gate_end_flow(const struct nst_gate *gate, const struct gate_flow *flow);
-/** gate_drop_flows - delete and forget the running flows of a gate that stays; no lock held */
-void gate_drop_flows(struct nst_gate *gate);
+/** gate_end_marked - delete the marked flows of a gate that stays; no lock held */
+void gate_end_marked(struct nst_gate *gate);
+/** gate_drop_marked - and forget them */
+void gate_drop_marked(struct nst_gate *gate);
 
 /**
  * struct gate_probe - flows of which one may still carry media
