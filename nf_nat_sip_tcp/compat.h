@@ -167,6 +167,16 @@ static inline bool nst_expect_dead(const struct nf_conntrack_expect *exp)
 #endif
 }
 
+/* The same of one that somebody has found; then it may be out of the table, too. */
+static inline bool nst_expect_removed(const struct nf_conntrack_expect *exp)
+{
+#ifdef NST_HAVE_EXP_TIMEOUT_U32
+	return nf_ct_exp_is_expired(exp);
+#else
+	return !timer_pending(&exp->timeout);
+#endif
+}
+
 /* Out of the table at once; expectation lock held. */
 static inline void nst_expect_remove(struct nf_conntrack_expect *exp)
 {

@@ -183,7 +183,7 @@ void gate_nat(struct nf_conn *ct, const struct nst_gate *gate)
 /* Under RCU. */
 static struct nst_gate *flow_gate(const struct nst_net *nn, const struct nf_conn *ct)
 {
-	struct nst_gate *gate = gate_of_flow(nn, ct);
+	struct nst_gate *gate = gate_at_all(nn, ct);
 
 	return gate && READ_ONCE(gate->master) == ct->master ? gate : NULL;
 }
@@ -203,9 +203,20 @@ static bool flow_enter(struct nf_conn *ct, struct nst_gate *gate)
 }
 
 /*
+ * One that was taken away after the packet had found it: its door was given back,
+ * or its call has ended.  One that is not permanent leaves as it is found.
+ */
+static bool expect_gone(const struct nf_conntrack_expect *exp, const struct nf_conn *ct)
+{
+	return (ct->master && nf_ct_is_dying(ct->master)) ||
+	       (exp->flags & NF_CT_EXPECT_PERMANENT && nst_expect_removed(exp));
+}
+
+/*
  * Whoever may configure the namespace can write an expectation that names
  * this function, with any tuple and any master: nothing in it is believed.
- * What does not lead to a gate goes on untranslated.
+ * What does not lead to a gate goes on untranslated; what the gate does not admit
+ * this moment any more is stopped by its guard.
  */
 static void door_expectfn(struct nf_conn *ct, struct nf_conntrack_expect *exp)
 {
@@ -220,8 +231,7 @@ static void door_expectfn(struct nf_conn *ct, struct nf_conntrack_expect *exp)
 		nst_labels_copy(ct, ct->master);
 		gate_nat(ct, gate);
 		nst_count(&nn->env, NST_R_DOOR_USED);
-	} else if (!ct->master || !nf_ct_is_dying(ct->master)) {
-		/* not just a call that has ended this moment */
+	} else if (!gate && !expect_gone(exp, ct)) {
 		nst_count(&nn->env, NST_R_DOOR_FOREIGN_EXPECT);
 	}
 	rcu_read_unlock();

@@ -197,7 +197,7 @@ struct nst_gate *gate_by_public(const struct nst_net *nn, const struct gate_key 
 	return NULL;
 }
 
-struct nst_gate *gate_of_flow(const struct nst_net *nn, const struct nf_conn *ct)
+struct nst_gate *gate_at_all(const struct nst_net *nn, const struct nf_conn *ct)
 {
 	const struct nf_conntrack_tuple *orig = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	struct gate_key key = {
@@ -208,7 +208,12 @@ struct nst_gate *gate_of_flow(const struct nst_net *nn, const struct nf_conn *ct
 		.proto = nf_ct_protonum(ct),
 	};
 
-	struct nst_gate *gate = gate_by_public(nn, &key);
+	return gate_by_public(nn, &key);
+}
+
+struct nst_gate *gate_of_flow(const struct nst_net *nn, const struct nf_conn *ct)
+{
+	struct nst_gate *gate = gate_at_all(nn, ct);
 
 	return gate && !READ_ONCE(gate->away) ? gate : NULL;
 }

@@ -227,6 +227,8 @@ struct nst_gate *gate_by_public(const struct nst_net *nn, const struct gate_key 
  * One whose address this host has lost is none.
  */
 struct nst_gate *gate_of_flow(const struct nst_net *nn, const struct nf_conn *ct);
+/** gate_at_all - the same, also while its address is lost */
+struct nst_gate *gate_at_all(const struct nst_net *nn, const struct nf_conn *ct);
 /**
  * gate_by_inside - the door that media from inside to @peer belongs to
  *

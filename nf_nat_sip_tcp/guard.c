@@ -14,13 +14,20 @@
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 
+#include "anchor.h"
 #include "gate.h"
 
-/* From the side that began it, never answered, translated by nobody. */
+/*
+ * From the side that began it, never answered, translated by nobody.  One that has
+ * found the expectation in front of a door that has changed its mind is, too.
+ */
 static bool may_be_shut_out(const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
 {
-	return ctinfo == IP_CT_NEW && nf_ct_protonum(ct) == IPPROTO_UDP &&
-	       !nf_ct_is_template(ct) && !ct->master && !(ct->status & IPS_NAT_MASK);
+	if (nf_ct_protonum(ct) != IPPROTO_UDP || nf_ct_is_template(ct) ||
+	    (ct->status & IPS_NAT_MASK))
+		return false;
+	return ct->master ? ctinfo == IP_CT_RELATED && nst_anchor_is(ct->master) :
+			    ctinfo == IP_CT_NEW;
 }
 
 static unsigned int guard_hook(void *priv, struct sk_buff *skb,

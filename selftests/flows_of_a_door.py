@@ -8,11 +8,12 @@
 
 A flow that was there before the call has the very tuple that one by the door would
 get: the one by the door gets another port, and is heard.  And a flow whose first
-packet is still on its way through the router when the call ends.
+packet is still on its way through the router when the call ends.  And one that an
+expectation lets find the door, but that the door does not admit.
 """
 import threading
 
-from nsip import ktap, nfqueue, sock
+from nsip import ctnetlink, ktap, nfqueue, sock
 from nsip.call import Call
 from nsip.lab import Lab
 from nsip.tool import Sipnat
@@ -141,16 +142,40 @@ def late(t, lab, v, way):
     sock.hang_up(call.phone, call.peer)
 
 
+def not_admitted(t, lab, v):
+    """Somebody has removed the door's expectation and written one for everybody that names our function."""
+    lab.tool.set(media_filter="peer-port")
+    call = Call(lab, *lab.tcp_pair(v=v), f"wide-{v}", v, 6100, 7300).establish()
+    to, media, stranger = (call.advertised, call.public_rtp), call.media(), lab.udp("peer1", 7398, v)
+    lab.wait_open([call.public_rtp, call.public_rtp + 1])
+    lab.run("router", "conntrack", "-F", "expect", check=False)
+    ctnetlink.expect(lab, ctnetlink.anchors(lab, v)[0], to)
+    before = lab.counters()
+    stranger.send(to, 3, b"stranger")
+    heard, after = media.phone[0].collect(3, 0.5), lab.counters()
+    t.equal((heard, *(after[k] - before[k] for k in ("door_shut", "door_foreign_expect"))), ([], 3, 0),
+            f"IPv{v}: whom the door does not admit is stopped, and is not counted as a foreign expectation's")
+    t.equal(media.inward(), media.expect_inward(), f"IPv{v}: whom it admits is heard")
+    call.bye()
+    lab.wait_doors([])
+    for s in (media, stranger):
+        s.close()
+    sock.hang_up(call.phone, call.peer)
+    lab.tool.set(media_filter="peer")
+
+
 def test(t):
     with Lab(nat="random", phones=2) as lab:
-        Sipnat(lab.netns("router")).set(media_filter="peer")
+        lab.tool = Sipnat(lab.netns("router"))
+        lab.tool.set(media_filter="peer")
         for v in (4, 6):
             at_the_door(t, lab, v)
             at_the_source(t, lab, v)
             many(t, lab, v)
             for way in ("in", "out"):
                 late(t, lab, v, way)
+            not_admitted(t, lab, v)
         lab.check_valid(t)
 
 
-ktap.main(2 * (3 + 2 + 4 + 2) + 1, test)
+ktap.main(2 * (3 + 2 + 4 + 2 + 2) + 1, test)
