@@ -125,7 +125,7 @@ struct gate_flow {
  * @lock: protects what follows
  * @open: flows may come in
  * @closed: the call has ended, no flow may be added
- * @ended: and those that there were have ended with it
+ * @ended: and those that there were end with it
  * @away: this host has lost the address; set under nst_gate_lock, too
  * @has_addr: this host had it; under nst_gate_lock only
  * @filter: who may send

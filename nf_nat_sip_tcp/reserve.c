@@ -17,9 +17,11 @@
 /* As many the kernel counts for one master, in eight bits. */
 #define GATES_MAX 255
 
+/* What has left by it before its answer ends when it is freed, as no lock is held then. */
 static void gate_remove(struct nst_gate *gate)
 {
 	gate_unexpect(gate);
+	gate->ended = true;
 	gate_del(gate);
 	gate_free_later(gate);
 }

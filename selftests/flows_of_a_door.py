@@ -9,11 +9,12 @@
 A flow that was there before the call has the very tuple that one by the door would
 get: the one by the door gets another port, and is heard.  And a flow whose first
 packet is still on its way through the router when the call ends.  And one that an
-expectation lets find the door, but that the door does not admit.
+expectation lets find the door, but that the door does not admit.  And audio that the
+phone has sent by a door that is given back, as its offer is refused.
 """
 import threading
 
-from nsip import ctnetlink, ktap, nfqueue, sock
+from nsip import ctnetlink, ktap, nfqueue, sip, sock
 from nsip.call import Call
 from nsip.lab import Lab
 from nsip.tool import Sipnat
@@ -164,6 +165,33 @@ def not_admitted(t, lab, v):
     lab.tool.set(media_filter="peer")
 
 
+def refused(t, lab, v):
+    """A re-INVITE with another port, from which the phone speaks at once, gets 488."""
+    call = Call(lab, *lab.tcp_pair(v=v), f"refused-{v}", v, 6130, 7400).establish()
+    call.cseq, call.rtp, first = call.cseq + 1, 6140, call.public_rtp
+    call.invite(to_tag="to-1")
+    media = call.media()
+    good = media.outward() == media.expect_outward()
+    call.reply(488, "Not Acceptable Here")
+    call.phone.send(sip.request("ACK", call.me, call.to, call.name, call.cseq, to_tag="to-1"))
+    call.peer.recv_message()
+    doors = lab.wait_doors([first, first + 1])
+
+    def flows():
+        return [x for x in lab.conntrack("-L", "-p", "udp", "-f", f"ipv{v}").splitlines()
+                if f"sport={call.rtp} " in x]
+    try:
+        sock.until(lambda: not flows(), "")
+    except sock.Timeout:
+        pass
+    t.equal((good, doors, flows()), (True, [first, first + 1], []),
+            f"IPv{v}: what ran through a door ends when that is given back, as its offer is refused")
+    call.bye()
+    lab.wait_doors([])
+    media.close()
+    sock.hang_up(call.phone, call.peer)
+
+
 def test(t):
     with Lab(nat="random", phones=2) as lab:
         lab.tool = Sipnat(lab.netns("router"))
@@ -175,7 +203,8 @@ def test(t):
             for way in ("in", "out"):
                 late(t, lab, v, way)
             not_admitted(t, lab, v)
+            refused(t, lab, v)
         lab.check_valid(t)
 
 
-ktap.main(2 * (3 + 2 + 4 + 2 + 2) + 1, test)
+ktap.main(2 * (3 + 2 + 4 + 2 + 2 + 1) + 1, test)
