@@ -112,8 +112,8 @@ u8 txn_add(struct nst_env *env, struct nst_call *call, const struct nst_txn *txn
 void txn_drop(struct nst_env *env, struct nst_call *call, u8 n, bool failed,
 	      struct nst_work *work);
 
-/** txn_acked - was the INVITE with this CSeq and sender answered with a 2xx? */
-bool txn_acked(const struct nst_call *call, u32 cseq, bool from_inside);
+/** txn_accept - it was answered by a 2xx; remembered on, what answers it may come again */
+void txn_accept(struct nst_env *env, struct nst_call *call, u8 n, struct nst_work *work);
 
 /**
  * txn_countered - does this request answer an offer in a response of ours?
@@ -149,14 +149,30 @@ void counter_answered(const struct turn *t, const struct sdp *sdp);
  */
 void offer_answered(const struct turn *t, u8 n, const struct sdp *sdp);
 
+/** is_repeat - was this 2xx to the request seen before, from the same dialog? */
+bool is_repeat(const struct turn *t, const struct nst_txn *txn);
+
 /** leg_find - place of the dialog with these tags, or -ENOENT */
 int leg_find(const struct nst_call *call, const struct nst_tags *tags);
 
-/** leg_confirm - a 2xx to an INVITE names both parties of a dialog */
-void leg_confirm(struct nst_call *call, const struct nst_tags *tags);
+/**
+ * leg_confirm - a 2xx to an INVITE names both parties of a dialog
+ *
+ * Return: its place, or -ENOSPC.
+ */
+int leg_confirm(struct nst_call *call, const struct nst_tags *tags);
+
+/** leg_was - is it a dialog of the call that has ended? */
+bool leg_was(const struct nst_call *call, const struct nst_tags *tags);
 
 /** leg_drop - dialog @i is over */
 void leg_drop(struct nst_call *call, int i);
+
+/** legs_left - is there a dialog that has not ended? */
+bool legs_left(const struct nst_call *call);
+
+/** leg_acked - the dialog in which this ACK may answer the offer of a 2xx, or NULL */
+struct nst_leg *leg_acked(const struct turn *t);
 
 /**
  * leg_bye - until when the BYE in dialog @i may be answered
@@ -220,16 +236,25 @@ void doors_message_done(struct nst_call *call);
  * heard_remember - where the peer wants its media
  * @env: surroundings
  * @call: the call
- * @tag: who says it, hashed
+ * @who: &nst_heard.tag and &nst_heard.txn
  * @sdp: the description
  *
  * Return: what is known then; NULL without memory for it.
  */
-struct nst_heard *heard_remember(struct nst_env *env, struct nst_call *call, u64 tag,
-				 const struct sdp *sdp);
+struct nst_heard *heard_remember(struct nst_env *env, struct nst_call *call,
+				 const struct nst_heard *who, const struct sdp *sdp);
 
-/** heard_find - what the party with this tag has described last, or NULL */
-struct nst_heard *heard_find(struct nst_call *call, u64 tag);
+/** heard_find - what the party @tag has described; @txn: see &nst_heard.txn; or NULL */
+struct nst_heard *heard_find(struct nst_call *call, u64 tag, u64 txn);
+
+/** heard_answered - the same, of an offer that is being answered */
+struct nst_heard *heard_answered(struct nst_call *call, u64 tag, u64 txn);
+
+/** heard_offer - what it has offered in a response to an INVITE, or NULL */
+struct nst_heard *heard_offer(struct nst_call *call, u64 tag);
+
+/** heard_settle - the request with this hash is over: what depended on it counts, or not */
+void heard_settle(struct nst_env *env, struct nst_call *call, u64 txn, bool failed);
 
 /** heard_forget - free all that was remembered */
 void heard_forget(struct nst_env *env, struct nst_call *call);

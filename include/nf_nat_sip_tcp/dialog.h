@@ -16,7 +16,7 @@ enum nst_call_state {
 
 /* Transactions that a call remembers, and dialogs that forks may leave it. */
 #define NST_TXN_MAX 8
-#define NST_LEGS_MAX 4
+#define NST_LEGS_MAX 8
 
 /**
  * struct nst_txn - a request of a call, remembered for its response
@@ -27,7 +27,7 @@ enum nst_call_state {
  * @initial: an INVITE whose failure is the failure of the call
  * @described: the request carried a session description
  * @counter: it did not, but a response of the inside host to it did: the offer
- *	that a PRACK or ACK answers
+ *	that a PRACK answers, or after a 2xx the ACK (see &nst_leg.counter)
  * @answered: a 2xx was seen
  */
 struct nst_txn {
@@ -52,14 +52,34 @@ struct nst_tags {
 };
 
 /**
+ * enum nst_counter - an offer in the response to an INVITE that had none
+ * @NST_COUNTER_NONE: there is none
+ * @NST_COUNTER_OPEN: the ACK has to answer it
+ * @NST_COUNTER_ANSWERED: it did; what comes again says nothing new
+ */
+enum nst_counter {
+	NST_COUNTER_NONE,
+	NST_COUNTER_OPEN,
+	NST_COUNTER_ANSWERED,
+};
+
+/**
  * struct nst_leg - a dialog
  * @tags: its tags
+ * @over: it has ended, and is remembered for what of it comes again
+ * @counter: enum nst_counter, of the last INVITE that was accepted
+ * @acked_by_inside: who sent that INVITE, and has to send the ACK
+ * @cseq: its CSeq number
  * @bye_due: when the BYE of the peer [0], of the inside host [1] is taken for
  *	answered, ms; 0: none is under way
  * @session_due: when the session expires (RFC 4028), ms; 0: never
  */
 struct nst_leg {
 	struct nst_tags tags;
+	bool over;
+	u8 counter;
+	bool acked_by_inside;
+	u32 cseq;
 	u64 bye_due[2];
 	u64 session_due;
 };
@@ -81,6 +101,9 @@ struct nst_peer_media {
 /**
  * struct nst_heard - what a party on the peer's side has described last
  * @tag: its tag, hashed; 0: unused
+ * @txn: &nst_txn.hash of the request whose failure would make it void; 0: it is
+ *	agreed
+ * @seq: of what was said to the same effect, the higher counts
  * @offer: that is an offer in a response to an INVITE, to be answered by PRACK
  *	or ACK
  * @media: the description's media, or NULL
@@ -88,6 +111,8 @@ struct nst_peer_media {
  */
 struct nst_heard {
 	u64 tag;
+	u64 txn;
+	u32 seq;
 	bool offer;
 	struct nst_peer_media *media;
 	u8 nr;
@@ -133,6 +158,8 @@ struct nst_talker {
  * @legs: its dialogs; the first one from the start, without the tag of the
  *	called party until a 2xx has come
  * @nr_legs: how many
+ * @legs_lost: there were more than there is room for: a BYE in the last of
+ *	@legs need not be the end
  * @peer: address that signals for the other party
  * @expires: when it ends without signalling, ms of the core's clock
  * @bye_due: when the BYEs of all its dialogs, where they get no answer, are
@@ -147,7 +174,11 @@ struct nst_talker {
  * @next_txn: where the next one goes when all are in use
  * @heard: the peer's descriptions, by who said them: forks have one each
  * @next_heard: where the next one goes when all are in use
+ * @heard_seq: &nst_heard.seq of the last one
  * @followed: tag of the one that the doors' filters follow, hashed
+ * @followed_before: what that was before a provisional response changed it
+ * @followed_txn: and that was to the INVITE of @txn @followed_txn - 1; 0: it
+ *	was not
  * @contact: signalling doors that it uses
  *
  * @legs, @txn, @heard and @contact are the core's own; nobody else reads them.
@@ -159,6 +190,7 @@ struct nst_call {
 	u64 call_id_hash;
 	struct nst_leg legs[NST_LEGS_MAX];
 	u8 nr_legs;
+	bool legs_lost;
 	struct nst_addr peer;
 	u64 expires;
 	u64 bye_due;
@@ -171,7 +203,10 @@ struct nst_call {
 	u8 next_txn;
 	struct nst_heard heard[NST_LEGS_MAX];
 	u8 next_heard;
+	u32 heard_seq;
 	u64 followed;
+	u64 followed_before;
+	u8 followed_txn;
 	struct nst_call_contact contact[NST_CALL_CONTACTS];
 };
 

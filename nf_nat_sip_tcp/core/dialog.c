@@ -77,15 +77,17 @@ static struct turn turn_of(struct dialog *d, u8 end)
 
 /*
  * A BYE has ended the dialog in which this was asked: nothing can be agreed
- * upon any more, but a refusal still gives back what was reserved.
+ * upon any more, but a refusal still gives back what was reserved.  The first
+ * INVITE may have other forks, but this dialog does not begin once more.
  */
 static bool is_gone(const struct turn *t, const struct nst_call *call,
 		    const struct nst_txn *txn)
 {
 	if (!t->d->msg->is_request && t->d->msg->status >= 300)
 		return false;
-	return call->state == NST_CALL_CONFIRMED && !txn->initial &&
-	       txn->method != SIP_BYE && leg_find(call, &t->tags) < 0;
+	if (call->state != NST_CALL_CONFIRMED || txn->method == SIP_BYE)
+		return false;
+	return txn->initial ? leg_was(call, &t->tags) : leg_find(call, &t->tags) < 0;
 }
 
 /*
@@ -151,7 +153,7 @@ static bool may_describe(const struct turn *t)
 	case SIP_PRACK:
 		return msg->is_request || (msg->status > 100 && msg->status < 300);
 	case SIP_ACK:
-		return msg->is_request && txn_acked(t->call, t->d->msg->cseq, t->from_inside);
+		return msg->is_request && leg_acked(t);
 	default:
 		return false;
 	}
@@ -186,6 +188,17 @@ static void on_bye(const struct turn *t)
 			after(t->d, BYE_TIMEOUT));
 }
 
+/* The same ACK may come again, and says nothing new then. */
+static void on_ack(const struct turn *t, const struct sdp *sdp)
+{
+	struct nst_leg *leg = leg_acked(t);
+
+	if (!sdp || !leg || leg->counter != NST_COUNTER_OPEN)
+		return;
+	leg->counter = NST_COUNTER_ANSWERED;
+	counter_answered(t, sdp);
+}
+
 static void on_request(const struct turn *t, const struct sdp *sdp)
 {
 	struct dialog *d = t->d;
@@ -202,12 +215,7 @@ static void on_request(const struct turn *t, const struct sdp *sdp)
 		on_bye(t);
 		break;
 	case SIP_ACK:
-		if (sdp && txn_acked(t->call, d->msg->cseq, t->from_inside)) {
-			counter_answered(t, sdp);
-			/* No PRACK of a later INVITE answers that offer. */
-			if (!t->from_inside)
-				txn_countered(t->call);
-		}
+		on_ack(t, sdp);
 		break;
 	default:
 		break;
@@ -239,19 +247,27 @@ static void session_granted(const struct turn *t)
 	call->legs[i].session_due = after(t->d, seconds);
 }
 
-/* It is remembered on: its answer may come again, an ACK may answer that. */
-static void offer_accepted(const struct turn *t, u8 n)
+/* Does the ACK have to answer an offer?  No PRACK of a later INVITE does, then. */
+static void ack_awaited(const struct turn *t, struct nst_txn *txn, struct nst_leg *leg)
 {
-	t->call->txn[n].answered = true;
-	doors_settle(t->d->env, t->call, n, false, t->d->work);
+	bool offered = t->from_inside ? txn->counter : !!heard_offer(t->call, t->tags.peer);
+
+	leg->counter = offered && !txn->described ? NST_COUNTER_OPEN : NST_COUNTER_NONE;
+	leg->acked_by_inside = txn->from_inside;
+	leg->cseq = txn->cseq;
+	txn->counter = false;
 }
 
 static void invite_accepted(const struct turn *t, u8 n)
 {
 	struct nst_call *call = t->call;
+	bool repeat = is_repeat(t, &call->txn[n]);
+	int i;
 
-	offer_accepted(t, n);
-	leg_confirm(call, &t->tags);
+	txn_accept(t->d->env, call, n, t->d->work);
+	i = leg_confirm(call, &t->tags);
+	if (!repeat && i >= 0)
+		ack_awaited(t, &call->txn[n], &call->legs[i]);
 	if (call->state == NST_CALL_EARLY) {
 		call->state = NST_CALL_CONFIRMED;
 		call_trace(t->d->env, "confirmed");
@@ -268,9 +284,19 @@ static void follow_another(const struct turn *t)
 	int i;
 
 	for (i = call->nr_legs - 1; i >= 0 && !a.heard; i--)
-		a.heard = heard_find(call, call->legs[i].tags.peer);
+		if (!call->legs[i].over)
+			a.heard = heard_find(call, call->legs[i].tags.peer, 0);
 	if (a.heard)
 		doors_open(t->d->env, &a);
+}
+
+/* Of dialogs that had no place only the media tell whether they go on. */
+static void last_leg_gone(const struct turn *t)
+{
+	if (t->call->legs_lost)
+		call_talks(t->call, NULL, t->d->now);
+	else
+		call_end(t->d->env, t->call, t->d->work, NST_R_CALL_ENDED, "ended");
 }
 
 /*
@@ -289,8 +315,8 @@ static void bye_done(const struct turn *t, u8 n)
 	if (i < 0)
 		return;
 	leg_drop(call, i);
-	if (!call->nr_legs)
-		call_end(t->d->env, call, t->d->work, NST_R_CALL_ENDED, "ended");
+	if (!legs_left(call))
+		last_leg_gone(t);
 	else if (call->followed == t->tags.peer)
 		follow_another(t);
 }
@@ -312,22 +338,20 @@ static void bye_failed(const struct turn *t, u8 n)
 
 static void on_accepted(const struct turn *t, u8 n, const struct sdp *sdp)
 {
-	switch (t->call->txn[n].method) {
-	case SIP_BYE:
+	struct nst_txn *txn = &t->call->txn[n];
+	bool repeat = is_repeat(t, txn);
+
+	if (txn->method == SIP_BYE) {
 		bye_done(t, n);
-		break;
-	case SIP_INVITE:
-		offer_answered(t, n, sdp);
-		invite_accepted(t, n);
-		session_granted(t);
-		break;
-	default:
-		offer_answered(t, n, sdp);
-		offer_accepted(t, n);
-		if (t->call->txn[n].method == SIP_UPDATE)
-			session_granted(t);
-		break;
+		return;
 	}
+	offer_answered(t, n, sdp);
+	if (txn->method == SIP_INVITE)
+		invite_accepted(t, n);
+	else
+		txn_accept(t->d->env, t->call, n, t->d->work);
+	if (!repeat && (txn->method == SIP_INVITE || txn->method == SIP_UPDATE))
+		session_granted(t);
 }
 
 static void on_failed(const struct turn *t, u8 n)

@@ -262,12 +262,32 @@ static bool door_move_back(struct nst_door *door, u8 txn, bool failed)
 	return true;
 }
 
+static void follow(const struct door_answer *answer)
+{
+	struct nst_call *call = answer->call;
+
+	if (answer->undo && call->followed_txn != answer->undo)
+		call->followed_before = call->followed;
+	call->followed_txn = answer->undo;
+	call->followed = answer->heard->tag;
+}
+
+static void follow_back(struct nst_call *call, u8 txn, bool failed)
+{
+	if (call->followed_txn != txn + 1)
+		return;
+	call->followed_txn = 0;
+	if (failed)
+		call->followed = call->followed_before;
+}
+
 void doors_settle(struct nst_env *env, struct nst_call *call, u8 txn, bool failed,
 		  struct nst_work *work)
 {
 	struct nst_door **p = &call->h.doors;
 	u8 bit = 1u << txn;
 
+	follow_back(call, txn, failed);
 	while (*p) {
 		struct nst_door *door = *p;
 		bool mine = door->offers & bit;
@@ -392,7 +412,7 @@ void doors_open(struct nst_env *env, const struct door_answer *answer)
 	bool told;
 
 	if (answer->heard)
-		answer->call->followed = answer->heard->tag;
+		follow(answer);
 	for (door = answer->call->h.doors; door; door = door->next) {
 		told = door_filter(env, answer, door, &filter);
 		muxed = door->rtcp && medium_muxed(answer, door->media);

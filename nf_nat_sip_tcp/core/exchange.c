@@ -26,17 +26,20 @@ u8 remember_request(const struct turn *t, bool described)
 	return txn_add(t->d->env, call, &txn, t->d->work);
 }
 
-static struct nst_heard *hear_peer(const struct turn *t, const struct sdp *sdp)
+/* @txn: on whose success it depends that this counts; 0: on nothing any more. */
+static struct nst_heard *hear_peer(const struct turn *t, const struct sdp *sdp, u64 txn)
 {
+	const struct nst_heard who = { .tag = t->tags.peer, .txn = txn };
+
 	if (!sdp || t->from_inside)
 		return NULL;
-	return heard_remember(t->d->env, t->call, t->tags.peer, sdp);
+	return heard_remember(t->d->env, t->call, &who, sdp);
 }
 
 void counter_answered(const struct turn *t, const struct sdp *sdp)
 {
-	struct nst_heard *theirs = t->from_inside ? heard_find(t->call, t->tags.peer) :
-				   hear_peer(t, sdp);
+	struct nst_heard *theirs = t->from_inside ? heard_offer(t->call, t->tags.peer) :
+				   hear_peer(t, sdp, 0);
 	struct door_answer a = {
 		.call = t->call, .work = t->d->work, .heard = theirs,
 		.decides = !t->from_inside, .mux = sdp,
@@ -50,14 +53,9 @@ void counter_answered(const struct turn *t, const struct sdp *sdp)
 /* The INVITE had no offer, a reliable 1xx to it had one (RFC 3262 5). */
 static bool prack_answers(const struct turn *t)
 {
-	const struct nst_heard *theirs;
-
 	if (t->d->msg->method != SIP_PRACK)
 		return false;
-	if (!t->from_inside)
-		return txn_countered(t->call);
-	theirs = heard_find(t->call, t->tags.peer);
-	return theirs && theirs->offer;
+	return t->from_inside ? !!heard_offer(t->call, t->tags.peer) : txn_countered(t->call);
 }
 
 void offer_sent(const struct turn *t, const struct sdp *sdp)
@@ -72,9 +70,14 @@ void offer_sent(const struct turn *t, const struct sdp *sdp)
 	}
 	/* What comes again says nothing new, but may find a port this time. */
 	if (known < 0)
-		hear_peer(t, sdp);
+		hear_peer(t, sdp, t->d->ids.txn);
 	if (t->call->txn[n].described && !t->call->txn[n].answered)
 		doors_offer(t->call, n);
+}
+
+bool is_repeat(const struct turn *t, const struct nst_txn *txn)
+{
+	return txn->answered && leg_find(t->call, &t->tags) >= 0;
 }
 
 /* It comes again, or is another fork's, after one has won. */
@@ -84,20 +87,30 @@ static bool is_late(const struct turn *t, const struct nst_txn *txn)
 				   (txn->initial && t->call->state != NST_CALL_EARLY));
 }
 
+/* In this transaction, or in another that has been agreed upon since. */
+static struct nst_heard *heard_said(const struct turn *t, u64 hash)
+{
+	struct nst_heard *said = heard_find(t->call, t->tags.peer, hash);
+	struct nst_heard *agreed = heard_find(t->call, t->tags.peer, 0);
+
+	return agreed && (!said || agreed->seq > said->seq) ? agreed : said;
+}
+
 /* The peer's half of what a response completes, or NULL. */
 static const struct nst_heard *response_heard(const struct turn *t, const struct nst_txn *txn,
 					      const struct sdp *sdp)
 {
+	u64 hash = txn->answered ? 0 : txn->hash;
 	struct nst_heard *theirs;
 
 	if (t->from_inside)
-		return sdp && txn->described ? heard_find(t->call, t->tags.peer) : NULL;
-	theirs = hear_peer(t, sdp);
+		return sdp && txn->described ? heard_answered(t->call, t->tags.peer, hash) : NULL;
+	theirs = hear_peer(t, sdp, txn->hash);
 	if (theirs)
 		theirs->offer = !txn->described;
 	/* Without one, what a reliable 1xx of the same dialog has said (RFC 3262 5). */
 	if (!sdp && txn->method == SIP_INVITE && t->d->msg->status >= 200)
-		theirs = heard_find(t->call, t->tags.peer);
+		theirs = heard_said(t, hash);
 	return txn->described ? theirs : NULL;
 }
 
@@ -110,14 +123,15 @@ void offer_answered(const struct turn *t, u8 n, const struct sdp *sdp)
 
 	if (is_late(t, txn)) {
 		if (leg_find(t->call, &t->tags) < 0)
-			hear_peer(t, sdp);
+			hear_peer(t, sdp, 0);
 		return;
 	}
 	a.heard = response_heard(t, txn, sdp);
 	a.decides = !t->from_inside;
 	if (t->from_inside && txn->described)
 		a.mux = sdp;
-	if (t->from_inside && !txn->described && txn->method == SIP_INVITE && sdp)
+	if (t->from_inside && !txn->described && txn->method == SIP_INVITE && sdp &&
+	    !is_repeat(t, txn))
 		txn->counter = true;
 	if (txn->method == SIP_INVITE && !txn->initial && t->d->msg->status < 200)
 		a.undo = n + 1;

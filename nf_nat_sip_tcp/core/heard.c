@@ -4,7 +4,8 @@
  *
  * A call that forks has several parties on the peer's side.  Each is
  * remembered by its tag, for the answer of the one that is talked to in the
- * end may have been heard long before another one spoke, or left.
+ * end may have been heard long before another one spoke, or left.  What depends
+ * on a request that may still fail stands beside what was agreed before.
  */
 #include <nf_nat_sip_tcp/calls.h>
 
@@ -24,12 +25,32 @@ void heard_forget(struct nst_env *env, struct nst_call *call)
 		heard_free(env, call, &call->heard[i]);
 }
 
-struct nst_heard *heard_find(struct nst_call *call, u64 tag)
+struct nst_heard *heard_find(struct nst_call *call, u64 tag, u64 txn)
 {
 	u8 i;
 
 	for (i = 0; tag && i < NST_LEGS_MAX; i++)
-		if (call->heard[i].tag == tag)
+		if (call->heard[i].tag == tag && call->heard[i].txn == txn)
+			return &call->heard[i];
+	return NULL;
+}
+
+/* Of offers that cross the one counts whose answer comes last. */
+struct nst_heard *heard_answered(struct nst_call *call, u64 tag, u64 txn)
+{
+	struct nst_heard *heard = heard_find(call, tag, txn);
+
+	if (heard && txn)
+		heard->seq = ++call->heard_seq;
+	return heard;
+}
+
+struct nst_heard *heard_offer(struct nst_call *call, u64 tag)
+{
+	u8 i;
+
+	for (i = 0; tag && i < NST_LEGS_MAX; i++)
+		if (call->heard[i].tag == tag && call->heard[i].offer)
 			return &call->heard[i];
 	return NULL;
 }
@@ -43,11 +64,41 @@ static struct nst_heard *heard_place(struct nst_call *call)
 	for (i = 0; i < NST_LEGS_MAX; i++)
 		if (!call->heard[i].tag)
 			return &call->heard[i];
-	do {
+	for (i = 0; i < NST_LEGS_MAX; i++) {
 		heard = &call->heard[call->next_heard];
 		call->next_heard = (call->next_heard + 1) % NST_LEGS_MAX;
-	} while (heard->tag == call->followed);
+		if (heard->tag != call->followed)
+			break;
+	}
 	return heard;
+}
+
+/* Something that was said later may have been agreed upon before. */
+static void heard_agree(struct nst_env *env, struct nst_call *call, struct nst_heard *heard)
+{
+	struct nst_heard *agreed = heard_find(call, heard->tag, 0);
+
+	if (agreed && agreed->seq > heard->seq) {
+		heard_free(env, call, heard);
+		return;
+	}
+	if (agreed)
+		heard_free(env, call, agreed);
+	heard->txn = 0;
+}
+
+void heard_settle(struct nst_env *env, struct nst_call *call, u64 txn, bool failed)
+{
+	struct nst_heard *heard;
+
+	for (heard = call->heard; txn && heard < call->heard + NST_LEGS_MAX; heard++) {
+		if (!heard->tag || heard->txn != txn)
+			continue;
+		if (failed)
+			heard_free(env, call, heard);
+		else
+			heard_agree(env, call, heard);
+	}
 }
 
 static void put_media(struct nst_peer_media *m, const struct sdp *sdp)
@@ -69,8 +120,11 @@ static struct nst_peer_media *media_new(struct nst_env *env, struct nst_call *ca
 					const struct nst_heard *old, const struct sdp *sdp,
 					u8 nr)
 {
-	u8 kept = sdp->first < old->nr ? sdp->first : old->nr;
 	struct nst_peer_media *m;
+	u8 kept = old ? old->nr : 0;
+
+	if (kept > sdp->first)
+		kept = sdp->first;
 
 	m = env->ops->alloc_for(env, &call->h.account, nr * sizeof(*m));
 	if (!m)
@@ -84,28 +138,31 @@ static struct nst_peer_media *media_new(struct nst_env *env, struct nst_call *ca
 }
 
 /* Without memory the signalling peer's address has to do. */
-struct nst_heard *heard_remember(struct nst_env *env, struct nst_call *call, u64 tag,
-				 const struct sdp *sdp)
+struct nst_heard *heard_remember(struct nst_env *env, struct nst_call *call,
+				 const struct nst_heard *who, const struct sdp *sdp)
 {
-	struct nst_heard *heard = heard_find(call, tag);
+	struct nst_heard *heard = heard_find(call, who->tag, who->txn);
+	struct nst_heard *old = heard ? heard : heard_find(call, who->tag, 0);
 	struct nst_peer_media *m = NULL;
 	const struct sdp *s;
 	u8 nr = 0;
 
-	if (!heard)
-		heard = heard_place(call);
-	if (heard->tag != tag)
-		heard_free(env, call, heard);
+	if (!who->tag)
+		return NULL;
 	for (s = sdp; s; s = s->next)
 		if (s->first + s->nr > nr)
 			nr = s->first + s->nr;
 	if (nr)
-		m = media_new(env, call, heard, sdp, nr);
+		m = media_new(env, call, old, sdp, nr);
+	if (!heard)
+		heard = heard_place(call);
 	heard_free(env, call, heard);
 	if (!m)
 		return NULL;
-	heard->tag = tag;
+	heard->tag = who->tag;
+	heard->txn = who->txn;
 	heard->media = m;
 	heard->nr = nr;
+	heard->seq = ++call->heard_seq;
 	return heard;
 }

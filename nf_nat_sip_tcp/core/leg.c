@@ -20,14 +20,34 @@ static bool leg_fits(const struct nst_leg *leg, const struct nst_tags *tags)
 	       tag_fits(leg->tags.peer, tags->peer);
 }
 
-int leg_find(const struct nst_call *call, const struct nst_tags *tags)
+static int leg_search(const struct nst_call *call, const struct nst_tags *tags, bool over)
 {
 	int i;
 
 	for (i = 0; i < call->nr_legs; i++)
-		if (leg_fits(&call->legs[i], tags))
+		if (call->legs[i].over == over && leg_fits(&call->legs[i], tags))
 			return i;
 	return -ENOENT;
+}
+
+int leg_find(const struct nst_call *call, const struct nst_tags *tags)
+{
+	return leg_search(call, tags, false);
+}
+
+bool leg_was(const struct nst_call *call, const struct nst_tags *tags)
+{
+	return leg_find(call, tags) < 0 && leg_search(call, tags, true) >= 0;
+}
+
+bool legs_left(const struct nst_call *call)
+{
+	int i;
+
+	for (i = 0; i < call->nr_legs; i++)
+		if (!call->legs[i].over)
+			return true;
+	return false;
 }
 
 /* The first of its ends, whose it may be: a lost BYE is none the less sent. */
@@ -50,8 +70,10 @@ static void byes_sum(struct nst_call *call)
 	int i;
 
 	for (i = 0; i < call->nr_legs; i++) {
+		if (call->legs[i].over)
+			continue;
 		due = bye_due(&call->legs[i]);
-		if (!due) {
+		if (!due || call->legs_lost) {
 			last = 0;
 			break;
 		}
@@ -68,32 +90,63 @@ void leg_bye(struct nst_call *call, int i, bool from_inside, u64 due)
 	byes_sum(call);
 }
 
-/* The others stay in the order in which they were accepted. */
 void leg_drop(struct nst_call *call, int i)
+{
+	call->legs[i].over = true;
+	byes_sum(call);
+}
+
+/* The others stay in the order in which they were accepted. */
+static void leg_forget(struct nst_call *call, int i)
 {
 	call->nr_legs--;
 	memmove(call->legs + i, call->legs + i + 1,
 		(call->nr_legs - i) * sizeof(*call->legs));
+}
+
+static int leg_add(struct nst_call *call, const struct nst_tags *tags)
+{
+	int i;
+
+	for (i = 0; call->nr_legs == NST_LEGS_MAX && i < NST_LEGS_MAX; i++)
+		if (call->legs[i].over)
+			leg_forget(call, i);
+	if (call->nr_legs == NST_LEGS_MAX) {
+		call->legs_lost = true;
+		i = -ENOSPC;
+	} else {
+		i = call->nr_legs++;
+		call->legs[i] = (struct nst_leg){ .tags = *tags };
+	}
 	byes_sum(call);
+	return i;
 }
 
 /* The first 2xx names the other party; those of further forks add dialogs. */
-void leg_confirm(struct nst_call *call, const struct nst_tags *tags)
+int leg_confirm(struct nst_call *call, const struct nst_tags *tags)
 {
 	struct nst_leg *leg;
 	int i = leg_find(call, tags);
 
-	if (i < 0) {
-		if (call->nr_legs < NST_LEGS_MAX)
-			call->legs[call->nr_legs++] = (struct nst_leg){ .tags = *tags };
-		byes_sum(call);
-		return;
-	}
+	if (i < 0)
+		return leg_add(call, tags);
 	leg = &call->legs[i];
 	if (!leg->tags.inside)
 		leg->tags.inside = tags->inside;
 	if (!leg->tags.peer)
 		leg->tags.peer = tags->peer;
+	return i;
+}
+
+struct nst_leg *leg_acked(const struct turn *t)
+{
+	int i = leg_find(t->call, &t->tags);
+	struct nst_leg *leg = i < 0 ? NULL : &t->call->legs[i];
+
+	if (!leg || !leg->counter || leg->acked_by_inside != t->from_inside ||
+	    leg->cseq != t->d->msg->cseq)
+		return NULL;
+	return leg;
 }
 
 bool legs_are_over(const struct nst_call *call, u64 now)
@@ -102,12 +155,12 @@ bool legs_are_over(const struct nst_call *call, u64 now)
 	u64 bye;
 	int i;
 
-	if (call->state != NST_CALL_CONFIRMED)
+	if (call->state != NST_CALL_CONFIRMED || call->legs_lost)
 		return false;
 	for (i = 0; i < call->nr_legs; i++) {
 		leg = &call->legs[i];
 		bye = bye_due(leg);
-		if (!(bye && now >= bye) && !(leg->session_due && now >= leg->session_due))
+		if (!leg->over && !(bye && now >= bye) && !(leg->session_due && now >= leg->session_due))
 			return false;
 	}
 	return true;

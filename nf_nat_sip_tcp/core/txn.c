@@ -14,20 +14,6 @@ int txn_find(const struct nst_call *call, u64 hash)
 	return -ENOENT;
 }
 
-bool txn_acked(const struct nst_call *call, u32 cseq, bool from_inside)
-{
-	const struct nst_txn *txn;
-	u8 i;
-
-	for (i = 0; i < NST_TXN_MAX; i++) {
-		txn = &call->txn[i];
-		if (txn->hash && txn->method == SIP_INVITE && txn->answered &&
-		    txn->from_inside == from_inside && txn->cseq == cseq)
-			return true;
-	}
-	return false;
-}
-
 bool txn_invite_pending(const struct nst_call *call)
 {
 	u8 i;
@@ -51,16 +37,40 @@ bool txn_countered(struct nst_call *call)
 	return false;
 }
 
+static void txn_settle(struct nst_env *env, struct nst_call *call, u8 n, bool failed,
+		       struct nst_work *work)
+{
+	heard_settle(env, call, call->txn[n].hash, failed);
+	doors_settle(env, call, n, failed, work);
+}
+
+void txn_accept(struct nst_env *env, struct nst_call *call, u8 n, struct nst_work *work)
+{
+	call->txn[n].answered = true;
+	txn_settle(env, call, n, false, work);
+}
+
 void txn_drop(struct nst_env *env, struct nst_call *call, u8 n, bool failed,
 	      struct nst_work *work)
 {
-	doors_settle(env, call, n, failed, work);
+	txn_settle(env, call, n, failed, work);
 	memset(&call->txn[n], 0, sizeof(call->txn[n]));
+}
+
+/* The next in turn, but the INVITE that the call hangs on only among its like. */
+static u8 txn_in_turn(struct nst_call *call)
+{
+	u8 i = call->next_txn, n;
+
+	for (n = 0; n < NST_TXN_MAX && call->txn[i].initial; n++)
+		i = (i + 1) % NST_TXN_MAX;
+	call->next_txn = (i + 1) % NST_TXN_MAX;
+	return i;
 }
 
 /*
  * A free place, else that of an answered request, and of an INVITE among these
- * last, as its ACK may be to come; else the next in turn.
+ * last, as another of its forks may be to come; else the next in turn.
  */
 static u8 txn_place(struct nst_call *call)
 {
@@ -77,11 +87,7 @@ static u8 txn_place(struct nst_call *call)
 		if (invite == NST_TXN_MAX)
 			invite = i;
 	}
-	if (invite < NST_TXN_MAX)
-		return invite;
-	i = call->next_txn;
-	call->next_txn = (i + 1) % NST_TXN_MAX;
-	return i;
+	return invite < NST_TXN_MAX ? invite : txn_in_turn(call);
 }
 
 u8 txn_add(struct nst_env *env, struct nst_call *call, const struct nst_txn *txn,

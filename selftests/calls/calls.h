@@ -165,6 +165,8 @@ struct conn {
  * @offer: description of the request
  * @counter: description of a response, where the request had none
  * @again: challenged, and to be sent again
+ * @said: the peer's description in it, which counts if it succeeds
+ * @said_at: in the order of messages
  */
 struct txn {
 	bool used;
@@ -185,6 +187,8 @@ struct txn {
 	struct desc offer;
 	struct desc counter;
 	bool again;
+	struct desc said;
+	u64 said_at;
 };
 
 enum leg_state { LEG_EARLY, LEG_UP, LEG_GONE };
@@ -204,6 +208,8 @@ enum leg_state { LEG_EARLY, LEG_UP, LEG_GONE };
  * @acked: the ACK was sent
  * @said: last description of the called party in a response to the INVITE
  * @heard: last description of the peer
+ * @agreed: the same, but nothing that was refused
+ * @agreed_at: in the order of messages
  * @bye_due: BYE of each side is taken for answered then; 0: none under way
  * @session: the session expires then (RFC 4028); 0: never
  * @session_s: how long it is granted for
@@ -222,6 +228,8 @@ struct leg {
 	bool acked;
 	struct desc said;
 	struct desc heard;
+	struct desc agreed;
+	u64 agreed_at;
 	u64 bye_due[2];
 	u64 session;
 	u32 session_s;
@@ -332,6 +340,8 @@ enum plan { ANSWER, BUSY, CANCEL, CANCEL_LATE, LOST, VANISH };
  * @talker: model: connection that spoke for it last, by identity; 0: none
  * @quiet: model: neither message nor media since then, without a connection
  * @followed: model: dialog whose description the filters follow; -1: none
+ * @followed_before: what that was before the 1xx to an INVITE changed it
+ * @followed_txn: place of that INVITE; -1: none
  * @door: model: its public ports, @nr_doors of them
  * @holder: what the core has for it
  * @uses: model: signalling doors that it needs
@@ -370,6 +380,8 @@ struct call {
 	u64 talker;
 	u64 quiet;
 	s8 followed;
+	s8 followed_before;
+	s8 followed_txn;
 	struct door door[DOORS];
 	u8 nr_doors;
 	const void *holder;

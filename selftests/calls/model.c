@@ -10,7 +10,8 @@
  *  - Who may send follows what the peer has described last in an exchange
  *    that is complete, in the dialog that the call is about; where that says
  *    nothing, or nothing that can be known, it is the host that signals.
- *  - What fails leaves all as it was before.
+ *  - What fails leaves all as it was before; what a refused offer says was
+ *    never said.
  */
 #include <stdarg.h>
 
@@ -195,6 +196,14 @@ struct step {
 	s8 txn;
 };
 
+static void follow(struct call *c, s8 leg, s8 txn)
+{
+	if (txn >= 0 && c->followed_txn != txn)
+		c->followed_before = c->followed;
+	c->followed_txn = txn;
+	c->followed = leg;
+}
+
 static void answered(struct seed *s, const struct msg *m, struct step p)
 {
 	struct call *c = m->c;
@@ -203,7 +212,7 @@ static void answered(struct seed *s, const struct msg *m, struct step p)
 	bool told;
 
 	if (p.theirs && p.theirs->there)
-		c->followed = heard_at(c, m->leg);
+		follow(c, heard_at(c, m->leg), p.txn);
 	for (d = c->door; d < c->door + c->nr_doors; d++) {
 		told = target(s, m, d, p.theirs, &who);
 		if (d->open) {
@@ -227,6 +236,10 @@ static void settle(struct call *c, const struct txn *t, bool failed)
 	u64 bit = bit_of(c, t);
 	struct door *d = c->door;
 
+	if (c->followed_txn == t - c->txn) {
+		c->followed = failed ? c->followed_before : c->followed;
+		c->followed_txn = -1;
+	}
 	while (d < c->door + c->nr_doors) {
 		bool mine = d->offers & bit;
 
@@ -250,15 +263,51 @@ s8 heard_at(const struct call *c, s8 leg)
 	return c->caller == OUT || leg < 0 ? 0 : leg;
 }
 
-static struct desc *heard(struct call *c, s8 leg)
+static struct leg *leg_of(const struct msg *m)
 {
-	return &c->legs[heard_at(c, leg)].heard;
+	return &m->c->legs[heard_at(m->c, m->leg)];
 }
 
-static void hear(const struct msg *m)
+static void agree(struct leg *leg, const struct desc *d, u64 when)
 {
-	if (m->desc && m->from == OUT)
-		*heard(m->c, m->leg) = *m->desc;
+	if (!d->there || when < leg->agreed_at)
+		return;
+	leg->agreed = *d;
+	leg->agreed_at = when;
+}
+
+/* @counts: whatever becomes of the request. */
+static void hear(const struct seed *s, const struct msg *m, bool counts)
+{
+	if (!m->desc || m->from != OUT)
+		return;
+	leg_of(m)->heard = *m->desc;
+	if (counts) {
+		agree(leg_of(m), m->desc, s->messages);
+	} else {
+		m->t->said = *m->desc;
+		m->t->said_at = s->messages;
+	}
+}
+
+/* What the peer has said in this exchange, or has agreed to since. */
+static const struct desc *heard(const struct msg *m)
+{
+	const struct leg *leg = leg_of(m);
+
+	return m->t->said.there && m->t->said_at >= leg->agreed_at ? &m->t->said : &leg->agreed;
+}
+
+/* The offer that a PRACK or an ACK of the inside answers. */
+static const struct desc *countered(const struct msg *m)
+{
+	const struct txn *t;
+
+	for (t = m->c->txn; t < m->c->txn + TXNS; t++)
+		if (t->used && t->method == SIP_INVITE && t->from == IN && !t->offer.there &&
+		    t->said.there && t->said_at >= leg_of(m)->agreed_at)
+			return &t->said;
+	return &leg_of(m)->agreed;
 }
 
 static void on_offer(struct seed *s, struct msg *m)
@@ -266,9 +315,9 @@ static void on_offer(struct seed *s, struct msg *m)
 	struct call *c = m->c;
 	struct door *d;
 
-	hear(m);
+	hear(s, m, m->answer);
 	if (m->answer) {
-		answered(s, m, (struct step){ .theirs = heard(c, m->leg),
+		answered(s, m, (struct step){ .theirs = m->from == OUT ? m->desc : countered(m),
 					      .answer = m->desc, .txn = -1 });
 		return;
 	}
@@ -322,7 +371,7 @@ static void leg_gone(struct seed *s, struct msg *m)
 		struct msg other = *m;
 
 		other.leg = left;
-		answered(s, &other, (struct step){ .theirs = &c->legs[left].heard, .txn = -1 });
+		answered(s, &other, (struct step){ .theirs = &c->legs[left].agreed, .txn = -1 });
 	}
 }
 
@@ -356,14 +405,17 @@ static void offer_answered(struct seed *s, struct msg *m)
 
 	if (t->method == SIP_INVITE && c->up && !t->initial && !final)
 		p.txn = t - c->txn;
-	hear(m);
+	hear(s, m, t->initial);
 	if (m->from == OUT && t->initial && c->up)
 		return;
 	if (m->desc && m->answer) {
-		p.theirs = m->from == OUT ? m->desc : heard(c, m->leg);
+		/* Of offers that cross the one counts whose answer comes last. */
+		if (m->from == IN)
+			t->said_at = s->messages;
+		p.theirs = m->from == OUT ? m->desc : heard(m);
 		p.answer = m->desc;
 	} else if (final && t->method == SIP_INVITE && m->from == OUT && t->offer.there) {
-		p.theirs = p.answer = heard(c, m->leg);
+		p.theirs = p.answer = heard(m);
 	}
 	answered(s, m, p);
 }
@@ -373,6 +425,7 @@ static void on_accepted(struct seed *s, struct msg *m)
 	struct call *c = m->c;
 
 	settle(c, m->t, false);
+	agree(leg_of(m), &m->t->said, m->t->said_at);
 	if (m->t->method == SIP_INVITE) {
 		if (c->legs[m->leg].state != LEG_UP)
 			c->legs[m->leg].since = s->messages;
@@ -389,6 +442,7 @@ static void on_failed(struct seed *s, struct msg *m)
 	struct call *c = m->c;
 
 	settle(c, m->t, true);
+	m->t->said.there = false;
 	if (m->t->initial && !c->up)
 		model_over(s, c, "failure");
 }
@@ -436,6 +490,7 @@ void model_begin(struct seed *s, struct call *c)
 	c->up = false;
 	c->nr_doors = 0;
 	c->followed = -1;
+	c->followed_txn = -1;
 	c->expires = s->now + s->env.set.ringing_timeout * 1000ull;
 }
 

@@ -115,7 +115,7 @@ void invite(struct seed *s, struct call *c)
 static struct leg *leg_new(struct seed *s, struct call *c)
 {
 	struct leg *leg = &c->legs[c->nr_legs];
-	struct desc theirs = leg->heard;
+	struct leg theirs = *leg;
 
 	if (c->nr_legs == LEGS)
 		return NULL;
@@ -123,7 +123,9 @@ static struct leg *leg_new(struct seed *s, struct call *c)
 		return NULL;
 	memset(leg, 0, sizeof(*leg));
 	/* Of a call that comes in it is the INVITE's. */
-	leg->heard = theirs;
+	leg->heard = theirs.heard;
+	leg->agreed = theirs.agreed;
+	leg->agreed_at = theirs.agreed_at;
 	leg->tag = ++s->next_id * 16 + 4;
 	c->nr_legs++;
 	return leg;
