@@ -37,8 +37,11 @@ enum nst_transport {
  * @moved: and that was to the INVITE of &nst_call.txn @moved - 1; 0: it was not
  * @offers: bit n: offered in the request of &nst_call.txn n, not answered (I6)
  * @kept: an exchange that was completed names it, open or not
- * @media: which medium of the description it belongs to
- * @rtcp: it is for the RTCP of that medium
+ * @media: bit n: it is for medium n of the description; several may share it
+ *	(RFC 9143)
+ * @offset: of the ports that a medium has in a row (RFC 8866 5.14), how many go
+ *	before this one, or before the RTP port of this pair
+ * @rtcp: it is for RTCP
  * @fresh: reserved by the message that is being processed
  * @named: advertised by the message that is being processed
  */
@@ -54,7 +57,8 @@ struct nst_door {
 	u8 moved;
 	u8 offers;
 	bool kept;
-	u8 media;
+	u32 media;
+	u8 offset;
 	bool rtcp;
 	bool fresh;
 	bool named;

@@ -2,10 +2,7 @@
 #ifndef NF_NAT_SIP_TCP_MULTIPART_H
 #define NF_NAT_SIP_TCP_MULTIPART_H
 
-#include "span.h"
-
-/* How deep multiparts may stand in each other. */
-#define MULTIPART_DEPTH 4
+#include "sdp.h"
 
 /* Characters of a boundary (RFC 2046 5.1.1). */
 #define MULTIPART_BOUNDARY_MAX 70
@@ -15,11 +12,14 @@
  * @rest: what is left, from the start of a line
  * @depth: how many of @boundary are in use
  * @boundary: of the multiparts that are open, the outermost first
+ * @length: value of the Content-Length of the part that each of them is; len 0
+ *	where it has none
  */
 struct multipart {
 	struct span rest;
 	u8 depth;
 	struct span boundary[MULTIPART_DEPTH];
+	struct span length[MULTIPART_DEPTH];
 };
 
 /**

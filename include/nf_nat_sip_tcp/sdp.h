@@ -7,6 +7,9 @@
 /* Media lines that one description may have. */
 #define SDP_MEDIA_MAX 16
 
+/* How deep multiparts may stand in each other. */
+#define MULTIPART_DEPTH 4
+
 /**
  * struct sdp_conn - a c= line
  * @text: the address as written, without a "/ttl" behind it; len 0: no line
@@ -55,6 +58,7 @@ struct sdp_media {
  * @next: the next description in the same body, or NULL
  * @first: number of its first medium among those of its call
  * @length: value of the Content-Length of the part that it is; len 0 where there is none
+ * @outer: the same of the multiparts around it, the body being the first of them
  * @origin: address of o=; text.len 0 where it is missing
  * @conn: session level c=
  * @nr: number of @media
@@ -67,6 +71,7 @@ struct sdp {
 	const struct sdp *next;
 	u8 first;
 	struct span length;
+	struct span outer[MULTIPART_DEPTH];
 	struct sdp_conn origin;
 	struct sdp_conn conn;
 	u8 nr;
@@ -79,8 +84,8 @@ struct sdp {
  * @base: start of the message
  * @s: the body, or the part of a multipart body
  *
- * Lines end in CRLF or LF.  Unknown lines are skipped.  @next, @first and @length
- * are for others to fill in.
+ * Lines end in CRLF or LF.  Unknown lines are skipped.  @next, @first, @length
+ * and @outer are for others to fill in.
  *
  * Return: 0; -E2BIG where it has more than SDP_MEDIA_MAX media; -EINVAL where
  * it is not SDP (no "v=0" first) or a c=, m= or a=rtcp line is broken.

@@ -139,6 +139,7 @@ static void read_parts(struct nst_env *env, const struct sip_msg *msg, const cha
 			continue;
 		}
 		sdp->length = part.length;
+		memcpy(sdp->outer, w.mp.length, w.mp.depth * sizeof(*sdp->outer));
 		sdp->first = part_is_early(buf, &part) ? SDP_MEDIA_MAX : 0;
 		body_link(body, sdp++);
 	}

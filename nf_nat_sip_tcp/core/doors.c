@@ -177,8 +177,9 @@ static void doors_name(const struct nst_reserve *req, u8 media, enum nst_port_us
 		door = door_find(req, i);
 		if (!door)
 			continue;
+		door->media = (door->named ? door->media : 0) | 1u << media;
 		door->named = true;
-		door->media = media;
+		door->offset = use == NST_PORTS_PAIRS ? i - i % 2 : i;
 		door->rtcp = use == NST_PORTS_RTCP || (use == NST_PORTS_PAIRS && i % 2);
 	}
 }
@@ -303,11 +304,6 @@ void doors_settle(struct nst_env *env, struct nst_call *call, u8 txn, bool faile
 	}
 }
 
-static const struct nst_peer_media *heard_medium(const struct nst_heard *heard, u8 i)
-{
-	return heard && i < heard->nr ? &heard->media[i] : NULL;
-}
-
 /*
  * May the address in the peer's description be the filter?  A name says
  * nothing that we know, and a private address seen from a public peer is one
@@ -323,7 +319,26 @@ static bool media_addr_usable(const struct nst_call *call, const struct nst_door
 /* "On hold" and "refused" say nothing about where media come from. */
 static bool media_told(const struct nst_peer_media *m)
 {
-	return m && m->port && (!m->addr.family || !addr_is_any(&m->addr));
+	return m->port && (!m->addr.family || !addr_is_any(&m->addr));
+}
+
+/* Of several that share a door, one may be refused; NULL: nothing is said. */
+static const struct nst_peer_media *heard_medium(const struct nst_heard *heard, u32 media)
+{
+	u8 i;
+
+	for (i = 0; heard && i < heard->nr; i++)
+		if (media & 1u << i && media_told(&heard->media[i]))
+			return &heard->media[i];
+	return NULL;
+}
+
+/* Where the range of the peer ends, any of its ports may send. */
+static u16 media_port(const struct nst_door *door, const struct nst_peer_media *m)
+{
+	u32 port = (door->rtcp ? m->rtcp_port : m->port) + door->offset;
+
+	return port > 65535 ? 0 : port;
 }
 
 /*
@@ -340,23 +355,43 @@ static bool door_filter(const struct nst_env *env, const struct door_answer *ans
 	if (env->set.media_filter == NST_FILTER_ANY)
 		return false;
 	filter->addr = call->peer;
-	if (!media_told(m))
+	if (!m)
 		return false;
 	if (!media_addr_usable(call, door, m))
 		return true;
 	filter->addr = m->addr;
 	if (env->set.media_filter == NST_FILTER_PEER_PORT)
-		filter->port = door->rtcp ? m->rtcp_port : m->port;
+		filter->port = media_port(door, m);
 	return true;
 }
 
-/* RTP and RTCP agreed on one port (RFC 5761 5.1.1). */
-static bool medium_muxed(const struct door_answer *answer, u8 i)
+/* Does the answer have medium @i on one port (RFC 5761 5.1.1)?  -1: it has none. */
+static int medium_muxed(const struct door_answer *answer, u8 i)
 {
-	const struct nst_peer_media *theirs = heard_medium(answer->heard, i);
-	const struct sdp_media *ours = sdp_medium(answer->mux, i);
+	const struct nst_heard *theirs = answer->heard;
+	const struct sdp_media *ours;
 
-	return answer->decides ? theirs && theirs->mux : ours && ours->rtcp_mux;
+	if (answer->decides)
+		return theirs && i < theirs->nr && theirs->media[i].port ?
+		       theirs->media[i].mux : -1;
+	ours = sdp_medium(answer->mux, i);
+	return ours && ours->port ? ours->rtcp_mux : -1;
+}
+
+/* RTP and RTCP agreed on one port, for all media that share this door. */
+static bool door_muxed(const struct door_answer *answer, const struct nst_door *door)
+{
+	bool muxed = false;
+	u8 i;
+	int r;
+
+	for (i = 0; door->rtcp && i < 2 * SDP_MEDIA_MAX; i++) {
+		r = door->media & 1u << i ? medium_muxed(answer, i) : -1;
+		if (!r)
+			return false;
+		muxed |= r > 0;
+	}
+	return muxed;
 }
 
 static bool door_answered(const struct door_answer *answer, struct nst_door *door)
@@ -415,7 +450,7 @@ void doors_open(struct nst_env *env, const struct door_answer *answer)
 		follow(answer);
 	for (door = answer->call->h.doors; door; door = door->next) {
 		told = door_filter(env, answer, door, &filter);
-		muxed = door->rtcp && medium_muxed(answer, door->media);
+		muxed = door_muxed(answer, door);
 		if (door->state == NST_DOOR_OPEN)
 			change = door_follow(answer, door, muxed, told ? &filter : NULL);
 		else

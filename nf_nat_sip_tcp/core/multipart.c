@@ -134,7 +134,8 @@ static int find_delimiter(const struct multipart *mp, const char *base, struct s
 	return -EINVAL;
 }
 
-static int push_boundary(struct multipart *mp, const char *base, struct span type)
+static int push_boundary(struct multipart *mp, const char *base, struct span type,
+			 struct span length)
 {
 	u32 semi = span_chr(base, type, ';');
 	struct span boundary;
@@ -149,6 +150,7 @@ static int push_boundary(struct multipart *mp, const char *base, struct span typ
 	    span_chr(base, boundary, '\\') != span_end(boundary) ||
 	    span_chr(base, boundary, '"') != span_end(boundary))
 		return -EINVAL;
+	mp->length[mp->depth] = length;
 	mp->boundary[mp->depth++] = boundary;
 	return 0;
 }
@@ -158,7 +160,7 @@ int multipart_begin(struct multipart *mp, const char *base, struct span type,
 {
 	mp->rest = body;
 	mp->depth = 0;
-	return push_boundary(mp, base, type);
+	return push_boundary(mp, base, type, (struct span){ 0 });
 }
 
 static void note_header(struct mime_part *part, const char *base, const struct sip_header *h)
@@ -239,7 +241,7 @@ static int take_part(struct multipart *mp, const char *base, const struct delimi
 		return -EINVAL;
 	mp->rest = part->body;
 	if (mime_is_open(base, part->type) && !part->encoded)
-		return push_boundary(mp, base, part->type);
+		return push_boundary(mp, base, part->type, part->length);
 	if (find_delimiter(mp, base, part->body, &next))
 		return -EINVAL;
 	part->body = without_line_end(base, span_of(part->body.off, next.at));

@@ -265,25 +265,58 @@ static void put_length(struct rewrite *rw, struct span at, u32 len)
  * A part of a multipart ends with its delimiter; who gives it a Content-Length
  * nevertheless may have counted the line end in front of that or not.
  */
-static void rewrite_part_length(struct rewrite *rw, const struct sdp *sdp)
+static void rewrite_part_length(struct rewrite *rw, struct span at, struct span part)
 {
-	s32 delta = edits_delta_within(rw->edits, sdp->whole);
+	s32 delta = edits_delta_within(rw->edits, part);
 	u32 len;
 
-	if (delta && sdp->length.len &&
-	    !span_uint(rw->buf, sdp->length, 0x7fffffff, &len) && (s64)len + delta >= 0)
-		put_length(rw, sdp->length, len + delta);
+	if (delta && at.len && !span_uint(rw->buf, at, 0x7fffffff, &len) &&
+	    (s64)len + delta >= 0)
+		put_length(rw, at, len + delta);
+}
+
+/*
+ * The same for a multipart at this depth, by the first of its descriptions.
+ * What changes of it stands behind its own Content-Length, and in front of the
+ * end of its last description.
+ */
+static void rewrite_outer_length(struct rewrite *rw, const struct sdp *first, u8 depth)
+{
+	struct span at = first->outer[depth];
+	const struct sdp *sdp;
+	u32 end = 0;
+
+	if (!at.len)
+		return;
+	for (sdp = rw->sdp; sdp != first; sdp = sdp->next)
+		if (sdp->outer[depth].off == at.off)
+			return;
+	for (; sdp; sdp = sdp->next)
+		if (sdp->outer[depth].off == at.off && span_end(sdp->whole) > end)
+			end = span_end(sdp->whole);
+	rewrite_part_length(rw, at, span_of(span_end(at), end));
+}
+
+/* The innermost first: their own changes count for those around them. */
+static void rewrite_part_lengths(struct rewrite *rw)
+{
+	const struct sdp *sdp;
+	u8 depth;
+
+	for (sdp = rw->sdp; sdp; sdp = sdp->next)
+		rewrite_part_length(rw, sdp->length, sdp->whole);
+	for (depth = MULTIPART_DEPTH - 1; depth; depth--)
+		for (sdp = rw->sdp; sdp; sdp = sdp->next)
+			rewrite_outer_length(rw, sdp, depth);
 }
 
 static void rewrite_length(struct rewrite *rw)
 {
 	const struct sip_header *h;
-	const struct sdp *sdp;
 	s32 delta;
 	u16 i;
 
-	for (sdp = rw->sdp; sdp; sdp = sdp->next)
-		rewrite_part_length(rw, sdp);
+	rewrite_part_lengths(rw);
 	delta = edits_delta_within(rw->edits, rw->msg->body);
 	if (!delta)
 		return;
