@@ -234,9 +234,9 @@ static void judge_ack(struct sim *s, const struct nst_segment *seg, bool own)
 		must(s, ACK_MONOTONE, ack >= d->given_ack, "by %lld", LL(d->given_ack - ack));
 		must(s, EDGE_MONOTONE, edge + unit - 1 >= d->given_edge, "by %lld",
 		     LL(d->given_edge - edge));
-		/* Behind the end nobody looks at what passes raw, or how long it is. */
+		/* Behind an end, a reset too, nobody looks at what passes raw, or its length. */
 		must(s, I2_ACK, ack >= told_orig(d) || s->oom ||
-		     ((s->trouble.vanished || s->closing) && s->conn.state == NST_CONN_OPAQUE),
+		     (is_over(s) && s->conn.state == NST_CONN_OPAQUE),
 		     "%lld, where %lld (%lld) was told", LL(ack), LL(told_orig(d)),
 		     LL(d->told_ack));
 	}
