@@ -425,6 +425,22 @@ static void the_oldest_request_is_forgotten(void **state)
 	}
 }
 
+/* But the one that the call hangs on goes after them. */
+static void the_first_invite_is_remembered(void **state)
+{
+	struct world *w = *state;
+	char branch[32];
+	int i;
+
+	say(w, CLIENT, .method = "INVITE", .sdp = OFFER);
+	for (i = 0; i < 2 * NST_TXN_MAX; i++) {
+		sprintf(branch, "p%d", i);
+		say(w, CLIENT, .method = "PRACK", .branch = branch, .cseq = 2 + i, .to = "b");
+	}
+	say(w, SERVER, .method = "INVITE", .status = 200, .to = "b", .sdp = ANSWER);
+	assert_doors(w, 2, 2);
+}
+
 /* What is answered already goes before what still waits. */
 static void an_answered_invite_is_forgotten_first(void **state)
 {
@@ -467,6 +483,7 @@ int main(void)
 		case_of(zones_are_apart),
 		case_of(what_prolongs_a_call),
 		case_of(the_oldest_request_is_forgotten),
+		case_of(the_first_invite_is_remembered),
 		case_of(an_answered_invite_is_forgotten_first),
 	};
 

@@ -410,6 +410,56 @@ static void which_ports_are_reserved(void **state)
 	}
 }
 
+/* One port for several media (RFC 9143): each that was accepted says who may send. */
+static void media_that_share_a_port(void **state)
+{
+	static const struct { const char *answer; u32 open; } cases[] = {
+		{ "m=audio 7000 RTP/AVP 0\nm=video 0 RTP/AVP 31\n", 2 },
+		{ "m=audio 0 RTP/AVP 0\nm=video 7000 RTP/AVP 31\n", 2 },
+		{ "m=audio 7000 RTP/AVP 0\na=rtcp-mux\nm=video 0 RTP/AVP 31\n", 1 },
+		{ "m=audio 0 RTP/AVP 0\nm=video 7000 RTP/AVP 31\na=rtcp-mux\n", 1 },
+		{ "m=audio 7000 RTP/AVP 0\na=rtcp-mux\nm=video 7000 RTP/AVP 31\n", 2 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct world *w = world_new();
+
+		say(w, CLIENT, .method = "INVITE", .sdp = talk_sdp("10.0.0.5",
+		    "m=audio 6000 RTP/AVP 0\na=rtcp-mux\nm=video 6000 RTP/AVP 31\na=rtcp-mux\n"));
+		say(w, SERVER, .method = "INVITE", .status = 200, .to = "b",
+		    .sdp = talk_sdp("198.51.100.20", cases[i].answer));
+		assert_doors(w, 2, cases[i].open);
+		assert_filter(w, "10.0.0.5:6000", "198.51.100.20");
+		world_free(w);
+	}
+}
+
+static void each_port_of_a_row_has_its_partner(void **state)
+{
+	static const struct { const char *inside, *filter; } ports[] = {
+		{ "10.0.0.5:6000", "198.51.100.20:7000" }, { "10.0.0.5:6001", "198.51.100.20:7001" },
+		{ "10.0.0.5:6002", "198.51.100.20:7002" }, { "10.0.0.5:6003", "198.51.100.20:7003" },
+	};
+	struct world *w = *state;
+	size_t i;
+
+	w->env.set.media_filter = NST_FILTER_PEER_PORT;
+	say(w, CLIENT, .method = "INVITE",
+	    .sdp = talk_sdp("10.0.0.5", "m=audio 6000/2 RTP/AVP 0\n"));
+	say(w, SERVER, .method = "INVITE", .status = 200, .to = "b",
+	    .sdp = talk_sdp("198.51.100.20", "m=audio 7000/2 RTP/AVP 0\n"));
+	for (i = 0; i < ARRAY_SIZE(ports); i++)
+		assert_filter(w, ports[i].inside, ports[i].filter);
+	say(w, CLIENT, .method = "UPDATE", .branch = "u", .cseq = 2, .to = "b",
+	    .sdp = talk_sdp("10.0.0.5", "m=audio 6000/2 RTP/AVP 0\n"));
+	say(w, SERVER, .method = "UPDATE", .branch = "u", .cseq = 2, .to = "b", .status = 200,
+	    .sdp = talk_sdp("198.51.100.20", "m=audio 65534/2 RTP/AVP 0\n"));
+	assert_filter(w, "10.0.0.5:6001", "198.51.100.20:65535");
+	assert_filter(w, "10.0.0.5:6002", "198.51.100.20");
+}
+
 static void each_offer_waits_for_its_own_answer(void **state)
 {
 	struct world *w = *state;
@@ -547,6 +597,8 @@ int main(void)
 		case_of(ports_join_a_pair_or_none),
 		case_of(ipv6),
 		case_of(which_ports_are_reserved),
+		case_of(media_that_share_a_port),
+		case_of(each_port_of_a_row_has_its_partner),
 		case_of(each_offer_waits_for_its_own_answer),
 		case_of(what_was_left_alone_is_not_offered),
 		case_of(an_ack_answers_only_its_own_invite),

@@ -271,6 +271,108 @@ static void very_many_forks_describe(void **state)
 	assert_filter(w, RTP, "198.51.100.31");
 }
 
+/* In an ACK the answer is, to the offer of a 2xx, once; else it says nothing. */
+static void an_ack_where_no_offer_waits(void **state)
+{
+	struct world *w = *state;
+
+	say(w, SERVER, .method = "INVITE", .from = "b", .sdp = ANSWER);
+	say(w, CLIENT, .method = "INVITE", .from = "b", .to = "a", .status = 200, .sdp = OFFER);
+	say(w, SERVER, .method = "ACK", .branch = "k", .from = "b", .to = "a", .sdp = THERE("66"));
+	assert_filter(w, RTP, "198.51.100.20");
+	say(w, CLIENT, .method = "INVITE", .branch = "r", .cseq = 1, .to = "b", .from = "a",
+	    .sdp = OFFER);
+	say(w, SERVER, .method = "INVITE", .branch = "r", .cseq = 1, .to = "b", .from = "a",
+	    .status = 200, .sdp = ANSWER);
+	say(w, CLIENT, .method = "ACK", .branch = "l", .cseq = 1, .to = "b", .from = "a",
+	    .sdp = talk_sdp("10.0.0.5", "m=audio 6100 RTP/AVP 0\n"));
+	assert_doors(w, 2, 2);
+	assert_count(w, SDP_NO_CALL, 1);
+}
+
+static void an_ack_that_comes_again(void **state)
+{
+	struct world *w = *state;
+	int i;
+
+	say(w, SERVER, .method = "INVITE", .from = "b");
+	say(w, CLIENT, .method = "INVITE", .from = "b", .to = "a", .status = 200, .sdp = OFFER);
+	say(w, SERVER, .method = "ACK", .branch = "k", .from = "b", .to = "a", .sdp = THERE("67"));
+	assert_filter(w, RTP, "198.51.100.67");
+	say(w, SERVER, .method = "UPDATE", .branch = "u", .cseq = 2, .from = "b", .to = "a",
+	    .sdp = THERE("68"));
+	say(w, CLIENT, .method = "UPDATE", .branch = "u", .cseq = 2, .from = "b", .to = "a",
+	    .status = 200, .sdp = OFFER);
+	for (i = 0; i < 2; i++) {
+		assert_filter(w, RTP, "198.51.100.68");
+		say(w, CLIENT, .method = "INVITE", .from = "b", .to = "a", .status = 200,
+		    .sdp = OFFER);
+		say(w, SERVER, .method = "ACK", .branch = "k", .from = "b", .to = "a",
+		    .sdp = THERE("67"));
+	}
+	assert_filter(w, RTP, "198.51.100.68");
+}
+
+static void forked(struct world *w)
+{
+	talk_call_up(w);
+	say(w, SERVER, .method = "INVITE", .status = 200, .to = "b2", .sdp = THERE("32"));
+	assert_filter(w, RTP, "198.51.100.20");
+}
+
+static void first_fork_leaves(struct world *w)
+{
+	say(w, CLIENT, .method = "BYE", .branch = "x", .cseq = 9, .to = "b");
+	say(w, SERVER, .method = "BYE", .branch = "x", .cseq = 9, .to = "b", .status = 200);
+}
+
+static void what_was_refused_was_not_said(void **state)
+{
+	struct world *w = *state;
+
+	forked(w);
+	say(w, SERVER, .method = "UPDATE", .branch = "u", .cseq = 1, .from = "b2", .to = "a",
+	    .sdp = THERE("77"));
+	say(w, CLIENT, .method = "UPDATE", .branch = "u", .cseq = 1, .from = "b2", .to = "a",
+	    .status = 488);
+	first_fork_leaves(w);
+	assert_filter(w, RTP, "198.51.100.32");
+}
+
+/* Nor has the call gone over to the fork that failed. */
+static void a_failed_reinvite_of_another_fork(void **state)
+{
+	struct world *w = *state;
+
+	forked(w);
+	say(w, CLIENT, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b2", .sdp = OFFER);
+	say(w, SERVER, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b2", .status = 183,
+	    .sdp = THERE("34"));
+	assert_filter(w, RTP, "198.51.100.34");
+	say(w, SERVER, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b2", .status = 488);
+	assert_filter(w, RTP, "198.51.100.20");
+	first_fork_leaves(w);
+	assert_filter(w, RTP, "198.51.100.32");
+}
+
+/* What a 1xx said was overtaken by what was agreed upon since. */
+static void a_200_after_an_update(void **state)
+{
+	struct world *w = *state;
+
+	talk_call_up(w);
+	say(w, CLIENT, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b", .sdp = OFFER);
+	say(w, SERVER, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b", .status = 183,
+	    .sdp = THERE("40"));
+	say(w, SERVER, .method = "UPDATE", .branch = "u", .cseq = 1, .from = "b", .to = "a",
+	    .sdp = THERE("41"));
+	say(w, CLIENT, .method = "UPDATE", .branch = "u", .cseq = 1, .from = "b", .to = "a",
+	    .status = 200, .sdp = OFFER);
+	assert_filter(w, RTP, "198.51.100.41");
+	say(w, SERVER, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b", .status = 200);
+	assert_filter(w, RTP, "198.51.100.41");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +390,11 @@ int main(void)
 		case_of(a_repeated_invite_of_an_answered_call),
 		case_of(a_repeated_answer_from_inside),
 		case_of(very_many_forks_describe),
+		case_of(an_ack_where_no_offer_waits),
+		case_of(an_ack_that_comes_again),
+		case_of(what_was_refused_was_not_said),
+		case_of(a_failed_reinvite_of_another_fork),
+		case_of(a_200_after_an_update),
 	};
 
 	return cmocka_run_group_tests_name("exchange", tests, NULL, NULL);

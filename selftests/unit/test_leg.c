@@ -138,6 +138,86 @@ static void late_words_of_a_dialog_that_is_over(void **state)
 	assert_doors(w, 0, 0);
 }
 
+static void a_200_of_a_dialog_that_is_over(void **state)
+{
+	struct world *w = *state;
+
+	call_up(w, NULL);
+	say(w, SERVER, .method = "INVITE", .status = 200, .to = "b2", .sdp = ANSWER);
+	say(w, CLIENT, .method = "BYE", .branch = "x", .cseq = 3, .to = "b2");
+	say(w, SERVER, .method = "BYE", .branch = "x", .cseq = 3, .to = "b2", .status = 200);
+	say(w, SERVER, .method = "INVITE", .status = 200, .to = "b2", .sdp = ANSWER);
+	say(w, CLIENT, .method = "BYE", .branch = "y", .cseq = 4, .to = "b");
+	say(w, SERVER, .method = "BYE", .branch = "y", .cseq = 4, .to = "b", .status = 200);
+	assert_doors(w, 0, 0);
+}
+
+static void an_old_200_says_nothing_of_the_session(void **state)
+{
+	struct world *w = *state;
+
+	call_up(w, "100");
+	say(w, CLIENT, .method = "UPDATE", .branch = "r", .cseq = 2, .to = "b");
+	say(w, SERVER, .method = "UPDATE", .branch = "r", .cseq = 2, .to = "b", .status = 200,
+	    .session = "1000");
+	say(w, SERVER, .method = "INVITE", .status = 200, .to = "b", .sdp = ANSWER,
+	    .session = "100");
+	world_expire(w, 1000 * SECONDS - 1);
+	assert_doors(w, 2, 2);
+	world_expire(w, 1);
+	assert_doors(w, 0, 0);
+}
+
+/* @from to @to - 1 of the forks leave. */
+static void forks_leave(struct world *w, int from, int to)
+{
+	char tag[16], branch[16];
+	int i;
+
+	for (i = from; i < to; i++) {
+		snprintf(tag, sizeof(tag), "f%d", i);
+		snprintf(branch, sizeof(branch), "x%d", i);
+		say(w, CLIENT, .method = "BYE", .branch = branch, .cseq = 2, .to = tag);
+		say(w, SERVER, .method = "BYE", .branch = branch, .cseq = 2, .to = tag,
+		    .status = 200);
+	}
+}
+
+static void forks_accept(struct world *w, int nr)
+{
+	char tag[16];
+	int i;
+
+	say(w, CLIENT, .method = "INVITE", .sdp = OFFER);
+	for (i = 0; i < nr; i++) {
+		snprintf(tag, sizeof(tag), "f%d", i);
+		say(w, SERVER, .method = "INVITE", .status = 200, .to = tag, .sdp = ANSWER);
+	}
+}
+
+/* Of more dialogs than there is room for, media tell when the last one is over. */
+static void more_forks_than_there_is_room_for(void **state)
+{
+	struct world *w = *state;
+	int i;
+
+	forks_accept(w, NST_LEGS_MAX);
+	forks_leave(w, 1, NST_LEGS_MAX);
+	assert_doors(w, 2, 2);
+	forks_leave(w, 0, 1);
+	assert_doors(w, 0, 0);
+
+	forks_accept(w, NST_LEGS_MAX + 1);
+	forks_leave(w, 0, NST_LEGS_MAX);
+	assert_doors(w, 2, 2);
+	for (i = 0; i < 12; i++) {
+		w->media = i < 8;
+		assert_doors(w, 2, 2);
+		world_expire(w, w->env.set.media_idle * SECONDS / 4);
+	}
+	assert_doors(w, 0, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +228,9 @@ int main(void)
 		case_of(the_session_of_one_fork),
 		case_of(byes_that_cross),
 		case_of(late_words_of_a_dialog_that_is_over),
+		case_of(a_200_of_a_dialog_that_is_over),
+		case_of(an_old_200_says_nothing_of_the_session),
+		case_of(more_forks_than_there_is_room_for),
 	};
 
 	return cmocka_run_group_tests_name("leg", tests, NULL, NULL);
