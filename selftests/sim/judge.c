@@ -99,6 +99,8 @@ void judge_arrival(struct sim *s, const struct nst_segment *seg)
 	/* Who knows a better path. */
 	if (seg->seg_size > d->path && at >= d->path_from)
 		d->path = 0;
+	if (seg->seg_size > d->largest)
+		d->largest = seg->seg_size;
 	if (seg->len) {
 		d->segments++;
 		s->seg_is_repeat = at >= 0 ? !cover_add(&d->came, at, at + seg->len) : true;
@@ -538,6 +540,7 @@ void judge_error_passed(struct sim *s, const struct nst_icmp *e, const struct ns
 {
 	struct side *d = &s->side[e->dir];
 	u32 left = e->mss - (s->end[0].ts && s->end[1].ts ? 12 : 0);
+	u32 largest = d->largest > 536 ? d->largest : 536;
 	s64 at = offset_of(s, e->dir, was->seq), orig = offset_of(s, e->dir, e->seq);
 
 	/* An end of an opaque connection shows how far it is before its bytes come. */
@@ -549,7 +552,8 @@ void judge_error_passed(struct sim *s, const struct nst_icmp *e, const struct ns
 	/* What is acknowledged is no news to anybody. */
 	if (at < d->told_ack || !cover_has(&d->sent, at, at + 1))
 		return;
-	if (e->too_big && e->mss && (!d->path || left < d->path)) {
+	/* It lies about a segment that was larger than any. */
+	if (e->too_big && e->mss && (!d->path || left < d->path) && left < largest) {
 		d->path = left;
 		d->path_from = d->given_edge;
 	}

@@ -183,6 +183,7 @@ struct piece {
  * @ts_seen: one did
  * @segments: data segments that did
  * @changes: size changes written
+ * @largest: payload of the sender's largest segment
  * @path: most that an ICMP error left for payload, 0: none since the sender knows better
  * @heard_at: when its receiver took some of it, or said that it has no room
  * @path_from: what lies behind this it has written knowing of it
@@ -211,6 +212,7 @@ struct side {
 	bool ts_seen;
 	u32 segments;
 	u32 changes;
+	u32 largest;
 	u32 path;
 	s64 path_from;
 	u64 heard_at;
