@@ -149,19 +149,22 @@ struct nst_leg *leg_acked(const struct turn *t)
 	return leg;
 }
 
+static bool leg_is_over(const struct nst_leg *leg, u64 now)
+{
+	u64 bye = bye_due(leg);
+
+	return leg->over || (bye && now >= bye) ||
+	       (leg->session_due && now >= leg->session_due);
+}
+
 bool legs_are_over(const struct nst_call *call, u64 now)
 {
-	const struct nst_leg *leg;
-	u64 bye;
 	int i;
 
 	if (call->state != NST_CALL_CONFIRMED || call->legs_lost)
 		return false;
-	for (i = 0; i < call->nr_legs; i++) {
-		leg = &call->legs[i];
-		bye = bye_due(leg);
-		if (!leg->over && !(bye && now >= bye) && !(leg->session_due && now >= leg->session_due))
+	for (i = 0; i < call->nr_legs; i++)
+		if (!leg_is_over(&call->legs[i], now))
 			return false;
-	}
 	return true;
 }
