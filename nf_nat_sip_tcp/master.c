@@ -85,11 +85,17 @@ bool anchor_set_device(struct nst_anchor *anchor, int oif)
 	return true;
 }
 
-/* The connection that speaks now knows better than the one that has gone with its link. */
+/*
+ * The connection that speaks now knows better than the one that has gone with its
+ * link.  Without a route yet the old number stays, by which it is looked for again.
+ */
 static void anchor_place_anew(struct nst_anchor *anchor, const struct nst_holder *holder)
 {
+	int old = anchor->oif;
+
 	anchor_place(anchor, holder->owner, inside_dir(holder->owner, holder));
-	anchor_set_device(anchor, anchor->oif);
+	if (!anchor_set_device(anchor, anchor->oif))
+		anchor->oif = old;
 }
 
 static struct nst_anchor *anchor_new(struct nst_net *nn, struct nst_holder *holder, u8 l3num)
