@@ -14,6 +14,7 @@
  *   model.c   what a message, or time, means for a call
  *   signal.c  the same for signalling doors and bindings
  *   judge.c   books against model
+ *   script.c  a seed written down, for call_flows.py to play to a kernel
  *
  * Model and texts use types of the core and none of its functions.
  */
@@ -237,6 +238,7 @@ struct leg {
 
 /**
  * struct door - a public port as the model has it
+ * @nr: number, for who plays a script
  * @pub: public address, by number
  * @inside: port where it leads
  * @public: public port
@@ -252,6 +254,7 @@ struct leg {
  * @fresh: and new with it
  */
 struct door {
+	u32 nr;
 	u8 pub;
 	u16 inside;
 	u16 public;
@@ -270,6 +273,7 @@ struct door {
 /**
  * struct listen - a signalling door as the model has it
  * @used: there is one
+ * @nr: number, for who plays a script
  * @host: where it leads
  * @pub: public address, by number
  * @inside: port there
@@ -281,6 +285,7 @@ struct door {
  */
 struct listen {
 	bool used;
+	u32 nr;
 	u8 host;
 	u8 pub;
 	u16 inside;
@@ -430,7 +435,7 @@ struct msg {
 };
 
 #define VALUES 3
-#define BINDINGS 8
+#define BINDINGS 16
 
 /**
  * struct value - a Contact of a REGISTER, or of the answer to one
@@ -519,6 +524,9 @@ struct book {
  * @number: what it is made from
  * @rnd: state of the generator of random numbers
  * @verbose: print the ladder
+ * @script: print what happens as a script
+ * @marks: texts have marks instead of ports
+ * @place: of the seed among those of a script
  * @broken: invariant that does not hold, and @why
  * @end: where to go then
  * @env: what the core sees
@@ -537,15 +545,21 @@ struct book {
  * @peer: outside addresses, @nr_peers of them
  * @server: addresses of media servers
  * @pub: public addresses
+ * @next_door: numbers of doors, @next_listen: of signalling doors
  * @flows: flows begun
  * @messages: messages sent
  * @doors: ports given
  * @count: reasons counted by the core
+ * @wrote: message in hand, for a script, as its sender writes it
+ * @read: as it must be read
  */
 struct seed {
 	u64 number;
 	u64 rnd;
 	bool verbose;
+	bool script;
+	bool marks;
+	u32 place;
 	enum invariant broken;
 	char why[256];
 	jmp_buf end;
@@ -577,6 +591,8 @@ struct seed {
 	u32 next_call;
 	u32 next_id;
 	struct listen listen[LISTENS];
+	u32 next_door;
+	u32 next_listen;
 	struct book book[BOOKS];
 	u32 top;
 	u32 flows;
@@ -587,6 +603,8 @@ struct seed {
 	char in[TEXT];
 	char out[TEXT];
 	char want[TEXT];
+	char wrote[TEXT];
+	char read[TEXT];
 };
 
 /* random numbers */
@@ -678,7 +696,19 @@ bool regs_left(const struct seed *s);
 void regs_step(struct seed *s);
 void regs_end(struct seed *s);
 
+/* script.c */
+void script_begin(struct seed *s);
+void script_conn(struct seed *s, const struct conn *conn);
+void script_conn_gone(struct seed *s, const struct conn *conn);
+/** script_texts - render the message in hand, while its ports are known */
+void script_texts(struct seed *s, const struct msg *m);
+/** script_said - it was sent, and this is what it leads to */
+void script_said(struct seed *s, const struct msg *m);
+void script_end(struct seed *s);
+
 /* model.c */
+/** door_find - a call's door to that inside port */
+struct door *door_find(struct call *c, u8 pub, u16 inside);
 void model_begin(struct seed *s, struct call *c);
 /** model_names - the ports that a message names; before it is sent */
 bool model_names(struct seed *s, struct msg *m);
@@ -701,6 +731,8 @@ void send_msg(struct seed *s, struct msg *m);
 /** clock_pass - time passes, ms */
 void clock_pass(struct seed *s, u64 ms);
 struct conn *conn_for(struct seed *s, u8 host, const struct conn *other_than);
+/** conn_to - one to this very peer */
+struct conn *conn_to(struct seed *s, u8 host, u8 peer);
 void conn_end(struct seed *s, struct conn *conn);
 struct call *call_begin(struct seed *s, u8 host, u8 caller);
 struct txn *txn_begin(struct seed *s, struct call *c, u8 method, u8 from, s8 leg);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * calls [-n FLOWS] [-s FIRST] [-j PROCESSES] [-x INVARIANT]... [-m] [-v] [-o SEED]
+ * calls [-n FLOWS] [-s FIRST] [-j PROCESSES] [-x INVARIANT]... [-m] [-v] [-w] [-o SEED]
  *
  *	-n	goes on until so many flows were played, over seeds FIRST, FIRST + 1 ...
  *	-o	this seed alone
  *	-x	passes an invariant over
  *	-m	ends with the first violation
  *	-v	prints the ladder of each seed
+ *	-w	prints each seed as a script for call_flows.py; what takes its time comes
+ *		behind it, and neither memory nor ports are short: other flows than without
  */
 #include <errno.h>
 #include <sys/wait.h>
@@ -32,6 +34,7 @@ struct options {
 	bool one;
 	bool first_only;
 	bool verbose;
+	bool script;
 };
 
 /* What a broken seed leaves behind is not looked for; env_close() is. */
@@ -75,6 +78,8 @@ static void work(const struct options *o, u32 job, struct total *t)
 
 	for (number = o->first + job; o->one ? !t->seeds : t->flows < share; number += o->jobs) {
 		s->verbose = o->verbose;
+		s->script = o->script;
+		s->place = number - o->first;
 		if (!seed_run(s, number)) {
 			t->broken++;
 			t->by[s->broken]++;
@@ -175,7 +180,7 @@ static bool read_options(struct options *o, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:s:j:o:x:mv")) != -1) {
+	while ((c = getopt(argc, argv, "n:s:j:o:x:mvw")) != -1) {
 		switch (c) {
 		case 'n':
 			o->n = strtoull(optarg, NULL, 0);
@@ -199,6 +204,9 @@ static bool read_options(struct options *o, int argc, char **argv)
 		case 'v':
 			o->verbose = true;
 			break;
+		case 'w':
+			o->script = true;
+			break;
 		default:
 			return false;
 		}
@@ -216,11 +224,14 @@ int main(int argc, char **argv)
 	if (!read_options(&o, argc, argv))
 		return 2;
 	clock_gettime(CLOCK_MONOTONIC, &a);
-	if (o.jobs == 1 || o.one)
-		work(&(struct options){ o.first, o.n, 1, o.one, o.first_only, o.verbose }, 0, &t);
-	else
+	if (o.jobs == 1 || o.one || o.script) {
+		o.jobs = 1;
+		work(&o, 0, &t);
+	} else {
 		died = work_all(&o, &t);
+	}
 	clock_gettime(CLOCK_MONOTONIC, &b);
-	report(&t, died, b.tv_sec - a.tv_sec + (b.tv_nsec - a.tv_nsec) / 1e9);
+	if (!o.script)
+		report(&t, died, b.tv_sec - a.tv_sec + (b.tv_nsec - a.tv_nsec) / 1e9);
 	return t.broken || died;
 }

@@ -25,7 +25,7 @@ static u64 bit_of(const struct call *c, const struct txn *t)
 	return 1ull << (t - c->txn);
 }
 
-static struct door *door_find(struct call *c, u8 pub, u16 inside)
+struct door *door_find(struct call *c, u8 pub, u16 inside)
 {
 	struct door *d;
 
@@ -62,6 +62,7 @@ static void door_name(struct seed *s, struct msg *m, u8 media, u16 port, bool rt
 			abort();
 		d = &c->door[c->nr_doors++];
 		memset(d, 0, sizeof(*d));
+		d->nr = ++s->next_door;
 		d->pub = m->conn->pub;
 		d->inside = port;
 		d->public = b->public.port;

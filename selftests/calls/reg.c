@@ -262,6 +262,25 @@ static void reg_answer(struct seed *s, struct reg *r)
 	r->t = NULL;
 }
 
+/* Who leaves says so, to whom it was registered with. */
+static bool reg_leaves(struct seed *s, struct reg *r)
+{
+	struct binding *b = r->binding;
+
+	while (!b->used)
+		if (++b == r->binding + BINDINGS)
+			return false;
+	r->c.conn = conn_to(s, r->c.host, b->peer);
+	r->c.conn_id = r->c.conn->id;
+	r->star = true;
+	r->nr_asked = 0;
+	ask_again(s, r);
+	send_reg(s, r, 200);
+	r->t->used = false;
+	r->t = NULL;
+	return true;
+}
+
 static void reg_step(struct seed *s, struct reg *r)
 {
 	if (r->t && !txn_alive(r->t)) {
@@ -272,7 +291,7 @@ static void reg_step(struct seed *s, struct reg *r)
 		reg_answer(s, r);
 	else if (r->budget)
 		ask_new(s, r);
-	else
+	else if (!s->script || !reg_leaves(s, r))
 		r->used = false;
 }
 

@@ -61,6 +61,7 @@ static void repeat(struct seed *s, const struct msg *m)
 	/* What asks for nothing new is not refused either. */
 	compare(s, m, INV_REPEAT);
 	judge(s);
+	script_said(s, m);
 }
 
 static bool begins(const struct msg *m)
@@ -89,11 +90,13 @@ void send_msg(struct seed *s, struct msg *m)
 	signal_names(s, m);
 	m->left = model_names(s, m);
 	text_make(s, m, m->from == IN, s->want);
+	script_texts(s, m);
 	signal_sent(s, m);
 	model_sent(s, m);
 	show(s, m);
 	compare(s, m, INV_TEXT);
 	judge(s);
+	script_said(s, m);
 	repeat(s, m);
 }
 
@@ -119,9 +122,11 @@ static u64 clock_step(const struct seed *s, u64 ms)
 	return ms;
 }
 
+/* Who plays a script does not wait: what takes long comes behind it. */
 void clock_pass(struct seed *s, u64 ms)
 {
-
+	if (s->script)
+		return;
 	say_ladder(s, "%9llu %llu ms pass", (unsigned long long)s->now, (unsigned long long)ms);
 	while (ms) {
 		u64 n = clock_step(s, ms);
@@ -164,7 +169,8 @@ static void conn_ports(struct seed *s, struct conn *conn)
 		conn->public = 45000 + below(s, 5000);
 }
 
-static struct conn *conn_new(struct seed *s, u8 host)
+/* @peer: -1: any */
+static struct conn *conn_new(struct seed *s, u8 host, s8 peer)
 {
 	struct conn *conn = s->conn;
 	struct nst_mapping *in, *out;
@@ -174,7 +180,7 @@ static struct conn *conn_new(struct seed *s, u8 host)
 			return NULL;
 	memset(conn, 0, sizeof(*conn));
 	conn->host = host;
-	conn->peer = below(s, s->nr_peers);
+	conn->peer = peer < 0 ? below(s, s->nr_peers) : (u8)peer;
 	conn->end = chance(s, 20);
 	conn->pub = chance(s, 90) ? host % 2 : !(host % 2);
 	conn_ports(s, conn);
@@ -188,6 +194,7 @@ static struct conn *conn_new(struct seed *s, u8 host)
 	out->outside = out->inside;
 	say_ladder(s, "%9llu conn %llu: host %u port %u (%u) peer %u", (unsigned long long)s->now,
 		   (unsigned long long)conn->id, host, conn->port, conn->public, conn->peer);
+	script_conn(s, conn);
 	return conn;
 }
 
@@ -202,8 +209,22 @@ struct conn *conn_for(struct seed *s, u8 host, const struct conn *other_than)
 			fit[nr++] = n;
 	if (nr && (nr > 3 || chance(s, 80)))
 		return fit[below(s, nr)];
-	n = conn_new(s, host);
+	n = conn_new(s, host, -1);
 	return n || !nr ? n : fit[0];
+}
+
+struct conn *conn_to(struct seed *s, u8 host, u8 peer)
+{
+	struct conn *n;
+
+	for (n = s->conn; n < s->conn + CONNS; n++)
+		if (n->alive && n->host == host && n->peer == peer)
+			return n;
+	n = conn_new(s, host, peer);
+	if (n)
+		return n;
+	conn_end(s, s->conn);
+	return conn_new(s, host, peer);
 }
 
 void conn_end(struct seed *s, struct conn *conn)
@@ -211,6 +232,7 @@ void conn_end(struct seed *s, struct conn *conn)
 	say_ladder(s, "%9llu conn %llu ends", (unsigned long long)s->now,
 		   (unsigned long long)conn->id);
 	conn->alive = false;
+	script_conn_gone(s, conn);
 	env_talker_gone(s, conn);
 	model_conn_gone(s, conn);
 	env_look(s);
@@ -353,6 +375,26 @@ static void settings(struct seed *s)
 	s->no_port = chance(s, 15) ? 2 + below(s, 20) : 0;
 	s->lean = chance(s, 10);
 	s->no_mem = s->lean ? 3 + below(s, 60) : 0;
+	if (!s->script)
+		return;
+	/* A kernel has what it needs. */
+	s->lean = set->debug = false;
+	s->no_port = s->no_mem = 0;
+}
+
+/* In a script each seed has hosts of its own, one of each network. */
+static void host_place(struct seed *s, struct nst_addr *a, u8 i)
+{
+	u8 high = s->place >> 8, low = s->place;
+
+	if (s->v6) {
+		a->ip[3] = i + 1;
+		a->ip[13] = high;
+		a->ip[14] = low;
+	} else {
+		a->ip[1] = 16 * (i + 1) + high;
+		a->ip[2] = low;
+	}
 }
 
 static void topology(struct seed *s)
@@ -364,6 +406,8 @@ static void topology(struct seed *s)
 	s->nr_peers = 1 + below(s, PEERS);
 	for (i = 0; i < HOSTS; i++) {
 		addr_set(s, &s->host[i].addr, 0, 10 + i);
+		if (s->script)
+			host_place(s, &s->host[i].addr, i);
 		s->host[i].listen = chance(s, 80) ? 5060 : 5061;
 		s->host[i].next = 7000;
 		s->host[i].one_port = chance(s, 40);
@@ -396,7 +440,7 @@ static struct call *some_call(struct seed *s)
 	u32 nr = 0;
 
 	for (c = s->call; c < s->call + CALLS; c++)
-		if (c->used)
+		if (c->used && !(s->script && c->phase == WAIT))
 			fit[nr++] = c;
 	return nr ? fit[below(s, nr)] : NULL;
 }
@@ -443,6 +487,12 @@ static void finish(struct seed *s)
 {
 	u8 n;
 
+	if (s->script) {
+		script_end(s);
+		s->script = false;
+		play(s);
+	}
+
 	/* A registration that failed lasts for another attempt. */
 	for (n = 0; s->lean && n < 3; n++)
 		clock_pass(s, 2000000);
@@ -452,9 +502,12 @@ static void finish(struct seed *s)
 
 bool seed_run(struct seed *s, u64 number)
 {
-	bool verbose = s->verbose;
+	bool verbose = s->verbose, script = s->script;
+	u32 place = s->place;
 
 	memset(s, 0, sizeof(*s));
+	s->script = script;
+	s->place = place;
 	s->number = number;
 	s->rnd = number * 0x2545f4914f6cdd1dull + 99;
 	s->verbose = verbose;
@@ -462,6 +515,7 @@ bool seed_run(struct seed *s, u64 number)
 	settings(s);
 	topology(s);
 	env_open(s);
+	script_begin(s);
 	if (setjmp(s->end))
 		return false;
 	regs_begin(s);

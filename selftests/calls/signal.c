@@ -75,8 +75,8 @@ static struct listen *listen_new(struct seed *s, const struct conn *conn, u16 in
 	while (l->used)
 		if (++l == s->listen + LISTENS)
 			abort();
-	*l = (struct listen){ .used = true, .host = conn->host, .pub = conn->pub, .inside = inside,
-			      .public = b->public.port };
+	*l = (struct listen){ .used = true, .nr = ++s->next_listen, .host = conn->host,
+			      .pub = conn->pub, .inside = inside, .public = b->public.port };
 	if (s->env.set.signalling_filter != NST_FILTER_ANY)
 		l->peer = s->peer[conn->peer];
 	return l;

@@ -50,21 +50,46 @@ static u8 method_of(const struct msg *m)
 	return m->method ? m->method : m->t->method;
 }
 
-static void put_host(struct text *t, const struct nst_addr *addr, u16 port)
+static void put_addr(struct text *t, const struct nst_addr *addr)
 {
 	char text[INET6_ADDRSTRLEN];
 
 	text_addr(text, addr);
-	put(t, addr->family == 6 ? "[%s]:%u" : "%s:%u", text, port);
+	put(t, addr->family == 6 ? "[%s]:" : "%s:", text);
 }
 
-/* The inside's own address and port, as this side of the NAT has it. */
-static void put_own(struct seed *s, struct text *t, const struct msg *m, bool public, u16 in, u16 out)
+static void put_host(struct text *t, const struct nst_addr *addr, u16 port)
 {
-	const struct nst_addr *addr = public ? &s->pub[m->conn->pub] :
-				      &s->host[m->conn->host].addr;
+	put_addr(t, addr);
+	put(t, "%u", port);
+}
 
-	put_host(t, addr, public ? out : in);
+/*
+ * Who plays a script finds out the ports: it says whose it is instead.  Of
+ * connection "i" is the inside port, "o" the public one, "l" is a signalling
+ * door's, "m" a media door's.
+ */
+static void put_mark(struct text *t, char kind, u64 nr)
+{
+	put(t, "{%c%llu}", kind, (unsigned long long)nr);
+}
+
+/*
+ * The inside's own address and port, as this side of the NAT has it: the public
+ * side of a door, or the port of the connection (R4).
+ */
+static void put_own(struct seed *s, struct text *t, const struct msg *m, bool public, u16 port)
+{
+	const struct conn *conn = m->conn;
+	const struct listen *l = port == conn->port ? NULL : listen_find(s, conn, port);
+
+	put_addr(t, public ? &s->pub[conn->pub] : &s->host[conn->host].addr);
+	if (s->marks && public)
+		put_mark(t, l ? 'l' : 'o', l ? l->nr : conn->id);
+	else if (s->marks && port == conn->port)
+		put_mark(t, 'i', conn->id);
+	else
+		put(t, "%u", !public ? port : l ? l->public : conn->public);
 }
 
 /* An ACK of a 2xx is a transaction of its own (RFC 3261 13.2.2.4). */
@@ -85,7 +110,7 @@ static void put_via(struct seed *s, struct text *t, const struct msg *m, bool pu
 
 	put(t, "Via: SIP/2.0/TCP ");
 	if (who == IN)
-		put_own(s, t, m, public, m->conn->port, m->conn->public);
+		put_own(s, t, m, public, m->conn->port);
 	else
 		put_host(t, &s->peer[m->conn->peer], 5060);
 	put(t, ";branch=z9hG4bK%x\r\n", branch_of(m));
@@ -127,14 +152,6 @@ static u16 contact_port(const struct seed *s, const struct msg *m)
 	return m->c->listens ? s->host[m->conn->host].listen : m->conn->port;
 }
 
-/* The public side of a door, or the port of the connection (R4). */
-static u16 contact_public(struct seed *s, const struct msg *m, u16 port)
-{
-	const struct listen *l = listen_find(s, m->conn, port);
-
-	return l && port != m->conn->port ? l->public : m->conn->public;
-}
-
 static void put_values(struct seed *s, struct text *t, const struct msg *m, bool public)
 {
 	u16 port = s->host[m->conn->host].listen;
@@ -144,34 +161,38 @@ static void put_values(struct seed *s, struct text *t, const struct msg *m, bool
 		put(t, "Contact: *\r\n");
 	for (v = m->reg->value; v < m->reg->value + m->reg->nr; v++) {
 		put(t, "Contact: <sip:u%u@", v->user);
-		put_own(s, t, m, public, port, contact_public(s, m, port));
+		put_own(s, t, m, public, port);
 		put(t, "%s>;expires=%u\r\n", v->udp ? ";transport=udp" : "", v->expires);
 	}
 }
 
 static void put_contact(struct seed *s, struct text *t, const struct msg *m, bool public)
 {
-	u16 port = contact_port(s, m);
-
 	put(t, "Contact: <sip:user@");
 	if (m->from == IN)
-		put_own(s, t, m, public, port, contact_public(s, m, port));
+		put_own(s, t, m, public, contact_port(s, m));
 	else
 		put_host(t, &s->peer[m->conn->peer], 5060);
 	put(t, "%s>\r\n", m->from == IN && m->c->udp ? ";transport=udp" : "");
 }
 
-static u16 media_port(struct seed *s, const struct msg *m, bool public, u16 port)
+static void put_port(struct seed *s, struct text *t, const struct msg *m, bool public, u16 port)
 {
 	const struct book *b;
 
 	/* A description that is left alone says what it said. */
-	if (!port || !public || m->from != IN || m->left || m->desc->hold == HOLD_ZERO)
-		return port;
+	if (!port || !public || m->from != IN || m->left || m->desc->hold == HOLD_ZERO) {
+		put(t, "%u", port);
+		return;
+	}
+	if (s->marks) {
+		put_mark(t, 'm', door_find(m->c, m->conn->pub, port)->nr);
+		return;
+	}
 	b = book_of(s, m->c, m->conn->pub, port);
 	if (!b)
 		broken(s, INV_DOOR_LOST, "call %u: no port was reserved for %u", m->c->nr, port);
-	return b->public.port;
+	put(t, "%u", b->public.port);
 }
 
 static void desc_host(char *out, const struct desc *d, const struct nst_addr *addr)
@@ -192,8 +213,11 @@ static void put_attributes(struct seed *s, struct text *t, const struct msg *m, 
 {
 	if (!e->port)
 		return;
-	if (e->rtcp == RTCP_NAMED || e->rtcp == RTCP_APART || e->rtcp == RTCP_SAME)
-		put(t, "a=rtcp:%u\r\n", media_port(s, m, public, e->rtcp_port));
+	if (e->rtcp == RTCP_NAMED || e->rtcp == RTCP_APART || e->rtcp == RTCP_SAME) {
+		put(t, "a=rtcp:");
+		put_port(s, t, m, public, e->rtcp_port);
+		put(t, "\r\n");
+	}
 	if (e->mux)
 		put(t, "a=rtcp-mux\r\n");
 }
@@ -203,8 +227,9 @@ static void put_medium(struct seed *s, struct text *t, const struct msg *m, bool
 {
 	static const char *const kinds[] = { "audio", "video", "image" };
 
-	put(t, "m=%s %u %s\r\n", kinds[e->kind], media_port(s, m, public, e->port),
-	    e->kind == FAX ? "udptl t38" : "RTP/AVP 0 8");
+	put(t, "m=%s ", kinds[e->kind]);
+	put_port(s, t, m, public, e->port);
+	put(t, " %s\r\n", e->kind == FAX ? "udptl t38" : "RTP/AVP 0 8");
 }
 
 static void put_desc(struct seed *s, struct text *t, const struct msg *m, bool public)
@@ -262,7 +287,12 @@ void text_make(struct seed *s, const struct msg *m, bool public, char *out)
 		put(&t, "%s", m->more);
 	if (m->desc)
 		put(&t, "Content-Type: application/sdp\r\n");
-	put(&t, "Content-Length: %zu\r\n\r\n%s", (size_t)(b.at - body), body);
+	put(&t, "Content-Length: ");
+	if (s->marks)
+		put(&t, "{n}");
+	else
+		put(&t, "%zu", (size_t)(b.at - body));
+	put(&t, "\r\n\r\n%s", body);
 }
 
 static void line_desc(struct text *t, const struct desc *d, bool answer)
