@@ -99,37 +99,60 @@ static void anchor_close(struct nst_anchor *anchor, bool end_flows)
 	anchor_free(anchor);
 }
 
-/* Does media of this call flow?  calls lock held; takes a reference where it asks. */
-static struct gate_probe *media_probe(struct nst_net *nn, struct nst_holder *holder)
+/*
+ * Flows of a call from the @first on, to ask whether media flows; without
+ * memory it does.  calls lock held.
+ */
+static struct gate_probe *probe_from(struct nst_net *nn, struct nst_holder *holder, u32 first)
 {
 	struct gate_probe *probe = NULL;
 	struct nst_anchor *anchor;
 
-	if (!holder->check_media || holder->ended)
-		return NULL;
-	holder->check_media = false;
 	spin_lock_bh(&nst_gate_lock);
 	anchor = anchor_find(nn, holder->anchor);
 	if (anchor)
-		probe = gate_probe_new(anchor);
+		probe = gate_probe_new(anchor, first);
 	spin_unlock_bh(&nst_gate_lock);
-	if (probe)
-		holder->refs++;
-	else if (anchor)
+	if (anchor && !probe)
 		call_media_seen(holder, nst_now());
 	return probe;
 }
 
-static void media_answer(struct nst_env *env, struct nst_holder *holder,
+/* Does media of this call flow?  calls lock held; takes a reference where it asks. */
+static struct gate_probe *media_probe(struct nst_net *nn, struct nst_holder *holder)
+{
+	struct gate_probe *probe;
+
+	if (!holder->check_media || holder->ended)
+		return NULL;
+	holder->check_media = false;
+	probe = probe_from(nn, holder, 0);
+	if (probe)
+		holder->refs++;
+	return probe;
+}
+
+/* Some flows at a time: of a call that was long there may be many, all of them dead. */
+static void media_answer(struct nst_net *nn, struct nst_holder *holder,
 			 struct gate_probe *probe)
 {
-	bool alive = gate_probe_alive(probe);
+	struct nst_env *env = &nn->env;
+	bool alive;
+	u32 next;
 
-	env->ops->calls_lock(env);
-	if (alive)
-		call_media_seen(holder, nst_now());
-	holder_unref(env, holder);
-	env->ops->calls_unlock(env);
+	do {
+		next = probe->more ? probe->first + probe->nr : 0;
+		alive = gate_probe_alive(probe);
+		probe = NULL;
+		env->ops->calls_lock(env);
+		if (alive)
+			call_media_seen(holder, nst_now());
+		else if (next && !holder->ended)
+			probe = probe_from(nn, holder, next);
+		if (!probe)
+			holder_unref(env, holder);
+		env->ops->calls_unlock(env);
+	} while (probe);
 }
 
 void nst_door_work(struct nst_net *nn, struct nst_work *work)
@@ -152,7 +175,7 @@ void nst_door_work(struct nst_net *nn, struct nst_work *work)
 		if (anchor)
 			anchor_close(anchor, true);
 		if (probe)
-			media_answer(env, holder, probe);
+			media_answer(nn, holder, probe);
 	}
 }
 

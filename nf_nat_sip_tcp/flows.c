@@ -103,12 +103,15 @@ void gate_drop_marked(struct nst_gate *gate)
 		gate_end_flow(gate, &flow);
 }
 
-static void probe_add(struct gate_probe *p, struct nst_gate *gate)
+/* @skip: of all flows so many are left out; it counts down. */
+static void probe_add(struct gate_probe *p, struct nst_gate *gate, u32 *skip)
 {
 	unsigned int i;
 
 	spin_lock_bh(&gate->lock);
-	for (i = 0; i < gate->nr_flows && p->nr < GATE_PROBES; i++, p->nr++) {
+	i = min_t(u32, *skip, gate->nr_flows);
+	*skip -= i;
+	for (; i < gate->nr_flows && p->nr < GATE_PROBES; i++, p->nr++) {
 		flow_tuple(&p->flow[p->nr].tuple, gate, &gate->flows[i]);
 		p->flow[p->nr].zone = flow_zone(gate, &gate->flows[i]);
 	}
@@ -117,7 +120,7 @@ static void probe_add(struct gate_probe *p, struct nst_gate *gate)
 	spin_unlock_bh(&gate->lock);
 }
 
-struct gate_probe *gate_probe_new(struct nst_anchor *anchor)
+struct gate_probe *gate_probe_new(struct nst_anchor *anchor, u32 first)
 {
 	struct gate_probe *p = kzalloc(sizeof(*p), GFP_ATOMIC | __GFP_NOWARN);
 	struct nst_gate *gate;
@@ -126,8 +129,9 @@ struct gate_probe *gate_probe_new(struct nst_anchor *anchor)
 	if (!p)
 		return NULL;
 	p->net = anchor->nn->net;
+	p->first = first;
 	list_for_each_entry(gate, &anchor->gates, list)
-		probe_add(p, gate);
+		probe_add(p, gate, &first);
 	return p;
 }
 
@@ -136,7 +140,7 @@ bool gate_probe_alive(struct gate_probe *p)
 {
 	struct nf_conntrack_tuple_hash *h = NULL;
 	struct nf_conntrack_zone zone;
-	bool alive = p->more;
+	bool alive = false;
 	unsigned int i;
 
 	for (i = 0; i < p->nr && !alive; i++) {

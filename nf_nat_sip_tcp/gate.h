@@ -391,12 +391,14 @@ void gate_drop_marked(struct nst_gate *gate);
  * struct gate_probe - flows of which one may still carry media
  * @net: namespace
  * @more: there are some for which there is no room
+ * @first: so many are before these
  * @nr: number of @flow
  * @flow: how each is found
  */
 struct gate_probe {
 	struct net *net;
 	bool more;
+	u32 first;
 	u16 nr;
 	struct {
 		struct nf_conntrack_tuple tuple;
@@ -404,8 +406,13 @@ struct gate_probe {
 	} flow[GATE_PROBES];
 };
 
-/** gate_probe_new - the flows of all doors of an anchor; NULL without memory; atomic */
-struct gate_probe *gate_probe_new(struct nst_anchor *anchor);
+/**
+ * gate_probe_new - flows of the doors of an anchor, as many as there is room for
+ * @first: so many were looked at before
+ *
+ * Atomic.  Return: NULL without memory.
+ */
+struct gate_probe *gate_probe_new(struct nst_anchor *anchor, u32 first);
 /** gate_probe_alive - does conntrack know one of them?  Frees @p; no lock held */
 bool gate_probe_alive(struct gate_probe *p);
 
