@@ -29,8 +29,9 @@ from nsip.flows import Seed, Tally
 FLOWS = int(os.environ.get("NSIP_FLOWS", "1000"))
 FIRST = int(os.environ.get("NSIP_FIRST") or int(os.environ.get("NSIP_SEED", "1")) * 1000)
 # No seed may take that long, and what is left does: a BYE is taken for lost after 32 s.
-SHORT = 30
+SHORT, IDLE = 30, 10    # the shortest that media_idle may be
 ENOUGH = 3              # seeds that fail, to be told of
+NOTHING = ([0] * 4, [0] * 5, [])
 EXPECTATIONS = "/proc/sys/net/netfilter/nf_conntrack_expect_max"
 
 
@@ -58,12 +59,13 @@ def left(net):
 
 
 def all_over(net):
-    nothing = ([0] * 4, [0] * 5, [])
+    net.tool.set(media_idle=IDLE)
     try:
-        sock.until(lambda: left(net) == nothing, "", 3 * SHORT)
+        sock.until(lambda: not (net.lists.calls() or net.lists.doors() or net.lists.bindings()), "", 2 * SHORT)
+        sock.until(lambda: left(net) == NOTHING, "")
     except sock.Timeout:
         pass
-    return left(net), nothing
+    return left(net), NOTHING
 
 
 def play(net, seeds):
@@ -91,11 +93,14 @@ def claims(t, net, tally, strays):
 
 
 def test(t):
-    seeds = script.written(FIRST, FLOWS)
+    # Those with the same settings follow one another.
+    seeds = sorted(script.written(FIRST, FLOWS), key=Seed.settings)
     t.note(f"{len(seeds)} seeds from {FIRST} on; one again: NSIP_FIRST=SEED NSIP_FLOWS=1")
     with FlowNet(seeds) as net:
-        net.tool.set(ringing_timeout=SHORT, media_idle=SHORT)
-        net.run("router", "sysctl", "-qw", "net.netfilter.nf_conntrack_tcp_timeout_close=1", show=False)
+        net.tool.set(ringing_timeout=SHORT)
+        # What is over is forgotten soon.
+        net.run("router", "sysctl", "-qw", *(f"net.netfilter.nf_conntrack_{k}" for k in (
+            "tcp_timeout_close=1", "udp_timeout=15", "udp_timeout_stream=15")), show=False)
         room = number(EXPECTATIONS, 65536)
         try:
             strays = net.strays()

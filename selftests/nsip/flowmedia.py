@@ -22,6 +22,7 @@ class Media:        # pylint: disable=too-many-instance-attributes
         self.where = {}                         # file descriptor: (kind, address, port)
         self.meant, self.back = {}, {}          # packet: where it is to arrive, and its answer
         self.waits = set()                      # what is under way
+        self.ways = {}                          # (speaker, inside): the public side that it spoke to first
         self.wrong, self.passed, self.stopped = [], 0, 0
 
     def _add(self, kind, key, s):
@@ -46,7 +47,10 @@ class Media:        # pylint: disable=too-many-instance-attributes
     def send(self, speaker, public, inside, why):
         """To a public port; `inside`: where it is to arrive, or None."""
         n = len(self.meant) + 1
-        self.meant[n] = (inside, speaker.getsockname()[:2], public, why)
+        name = speaker.getsockname()[:2]
+        self.meant[n] = (inside, name, public, why)
+        if inside:
+            self.ways.setdefault((name, inside), public)
         if inside:
             self.waits |= {n, -n}
         else:
@@ -62,7 +66,9 @@ class Media:        # pylint: disable=too-many-instance-attributes
         n = int(data)
         inside, speaker, public, why = self.meant[abs(n)]
         if kind == "inside":
-            if here != inside or src != speaker:
+            # Who speaks to one inside port by two public ones needs two ports to be told apart.
+            same = src == speaker if self.ways.get((speaker, inside)) == public else src[0] == speaker[0]
+            if here != inside or not same:
                 self.wrong.append(f"{why}: from {speaker} to {public}, meant for {inside}: "
                                   f"arrives at {here} from {src}")
             self.inside[here].sendto(str(-n).encode(), src)

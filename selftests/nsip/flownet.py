@@ -16,6 +16,7 @@ import socket
 
 from . import sock
 from .lab import Lab
+from .lists import Lists
 from .tool import Sipnat
 
 PHONES, PEERS, SERVERS = 4, 4, "peer5"
@@ -49,7 +50,7 @@ class FlowNet(Lab):
     def __init__(self, seeds):
         super().__init__(phones=PHONES, peers=PEERS + 1, nat="none", contact="door", quiet=True,
                          sip_ports=f"5060, {INWARD[0]}-{INWARD[-1]}")
-        self.tool = Sipnat(self.netns("router"))
+        self.tool, self.lists, self._settings = Sipnat(self.netns("router")), Lists(self), {}
         self.host_of = {a: peer for peer, addrs in AT_PEERS.items() for a in addrs}
         self._ports = {k: itertools.cycle(v) for k, v in OUTWARD.items()}
         self._inward = itertools.cycle(INWARD)
@@ -101,6 +102,11 @@ class FlowNet(Lab):
                             f"snat {ip} to {to}{'' if same else ':' + ANYWHERE}")
             text.append("}")
         self.run("router", "nft", "-f", "-", text="\n".join(text + ["}"]) + "\n", show=False)
+
+    def set_all(self, **settings):
+        if settings != self._settings:
+            self.tool.set(**settings)
+        self._settings = settings
 
     def _listen(self, host, addr, port=5060):
         with self.at(host):

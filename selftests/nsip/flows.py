@@ -7,7 +7,6 @@ from collections import Counter
 from . import sock
 from .flowmedia import Media
 from .script import filled, learn
-from .tool import Sipnat
 
 OFTEN, SELDOM = 0.12, 0.02      # how often it is looked at, after a change and without
 
@@ -31,29 +30,6 @@ class Tally(Counter):
         return [text for name, text in self.broken if name == claim]
 
 
-class Kernel:
-    """What the router says it has, of some hosts."""
-
-    def __init__(self, net):
-        self.tool = Sipnat(net.netns("router"))
-
-    @staticmethod
-    def _end(ep):
-        return (ep["address"], ep.get("port", 0))
-
-    def doors(self, hosts):
-        """As Seed.wanted() gives them."""
-        return sorted((d["kind"], d["transport"], self._end(d["inside"]), self._end(d["public"]), d["state"] == "open",
-                       self._end(d["filter"]) if d["state"] == "open" and "filter" in d else ("", 0))
-                      for d in self.tool.show("doors") if d["inside"]["address"] in hosts)
-
-    def calls(self, hosts):
-        return sum(c["inside"] in hosts for c in self.tool.show("calls"))
-
-    def bindings(self, hosts):
-        return sum(b["inside"]["address"] in hosts for b in self.tool.show("bindings"))
-
-
 class Seed:     # pylint: disable=too-many-instance-attributes
     """The steps of a seed; `taken`: public ports that calls of earlier seeds may have."""
 
@@ -64,11 +40,16 @@ class Seed:     # pylint: disable=too-many-instance-attributes
         self.v = 6 if ":" in self.publics[0] else 4
         self.anybody = list(dict.fromkeys(self.begin["peers"] + self.begin["servers"]))
         self.dice = random.Random(self.begin["seed"])
-        self.kernel, self.media = Kernel(net), Media(net)
+        self.media = Media(net)
         self.ports, self.ends, self.ladder = {}, {}, []
         self.calls, self.listens, self.bindings = {}, [], 0     # live calls: (host, doors)
         self.gone = []                                          # public sides of doors
         self.spoke = {}                                         # public side: who has spoken to it
+
+    @staticmethod
+    def settings(steps):
+        """Those of the router that a seed is made for: names and values."""
+        return tuple((k, steps[0][k]) for k in ("media_filter", "signalling_filter", "doors_per_call"))
 
     # --- what the model wants ----------------------------------------------
     def public(self, door, doors):
@@ -94,24 +75,29 @@ class Seed:     # pylint: disable=too-many-instance-attributes
         return sorted(found)
 
     # --- the moments at which it is looked at --------------------------------
-    def _soon(self, have, wanted, claim, what):
+    def _have(self):
+        """What the router has of this seed's hosts: doors, number of calls, of registrations."""
+        lists = self.net.lists
+        return (sorted(d for d in lists.doors() if d[2][0] in self.hosts),
+                sum(a in self.hosts for a in lists.calls()), sum(a in self.hosts for a in lists.bindings()))
+
+    def _compare(self):
         """The kernel works on behind the message: what it has in the end."""
+        wanted, doors = (self.wanted(), len(self.calls), self.bindings), None
         try:
-            sock.until(lambda: have(self.hosts) == wanted, claim, 3)
+            sock.until(lambda: self._have() == wanted, "", 3)
+            return
         except sock.Timeout:
-            seen = have(self.hosts)
-            if seen == wanted:
-                return
-            if not isinstance(seen, list):
-                raise Broken(claim, f"{seen} {what}, not {wanted}") from None
-            raise Broken(claim, *(f"the model has {x}" for x in wanted if x not in seen),
-                         *(f"the kernel has {x}" for x in seen if x not in wanted)) from None
+            doors, calls, bindings = self._have()
+        if doors != wanted[0]:
+            raise Broken("doors", *(f"the model has {x}" for x in wanted[0] if x not in doors),
+                         *(f"the kernel has {x}" for x in doors if x not in wanted[0]))
+        if (calls, bindings) != wanted[1:]:
+            raise Broken("calls", f"{calls} calls and {bindings} registrations, not {wanted[1]} and {wanted[2]}")
 
     def look(self):
         self.tally["moments"] += 1
-        self._soon(self.kernel.doors, self.wanted(), "doors", "doors")
-        self._soon(self.kernel.calls, len(self.calls), "calls", "calls")
-        self._soon(self.kernel.bindings, self.bindings, "calls", "bindings")
+        self._compare()
         for host, door, public in self.doors():
             self._speak(host, door, public)
         self._speak_to_gone()
@@ -147,8 +133,8 @@ class Seed:     # pylint: disable=too-many-instance-attributes
         self.gone = []
 
     # --- the steps -----------------------------------------------------------
-    def do_begin(self, step):
-        self.kernel.tool.set(**{k: step[k] for k in ("media_filter", "signalling_filter", "doors_per_call")})
+    def do_begin(self, _):
+        self.net.set_all(**dict(self.settings(self.steps)))
 
     def do_connect(self, step):
         nr = step["conn"]
