@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One written seed, played to the router; what it has to be like meanwhile."""
 import random
+import re
 import time
 from collections import Counter
 
@@ -8,6 +9,8 @@ from . import sock
 from .flowmedia import Media
 from .script import filled, learn
 
+# What may end a call, and must not end another, or a dialog too many.
+ENDS = re.compile(r"SIP/2\.0 ([3-6]|2(?=.*\r\nCSeq: \d+ BYE\r))", re.DOTALL)
 OFTEN, SELDOM = 0.12, 0.02      # how often it is looked at, after a change and without
 
 
@@ -84,6 +87,7 @@ class Seed:     # pylint: disable=too-many-instance-attributes
     def _compare(self):
         """The kernel works on behind the message: what it has in the end."""
         wanted, doors = (self.wanted(), len(self.calls), self.bindings), None
+        self.tally["comparisons"] += 1
         try:
             sock.until(lambda: self._have() == wanted, "", 3)
             return
@@ -160,6 +164,8 @@ class Seed:     # pylint: disable=too-many-instance-attributes
         changed = self._model(step)
         if self.dice.random() < (OFTEN if changed else SELDOM):
             self.look()
+        elif ENDS.match(step["wrote"]):
+            self._compare()
 
     def _model(self, step):
         """What the message means; whether that changes anything."""
