@@ -53,10 +53,10 @@ void script_begin(struct seed *s)
 
 	if (!s->script)
 		return;
-	printf("{\"do\":\"begin\",\"seed\":%llu,\"media_filter\":\"%s\",\"signalling_filter\":\"%s\","
-	       "\"doors_per_call\":%u", (unsigned long long)s->number,
-	       filter_name(set->media_filter), filter_name(set->signalling_filter),
-	       set->doors_per_call);
+	printf("{\"do\":\"begin\",\"seed\":%llu,\"doors_per_call\":%u",
+	       (unsigned long long)s->number, set->doors_per_call);
+	put_string("media_filter", filter_name(set->media_filter));
+	put_string("signalling_filter", filter_name(set->signalling_filter));
 	put_addrs("hosts", &s->host[0].addr, HOSTS, sizeof(s->host[0]));
 	put_addrs("peers", s->peer, PEERS, sizeof(s->peer[0]));
 	put_addrs("servers", s->server, PEERS, sizeof(s->server[0]));
@@ -68,9 +68,10 @@ void script_conn(struct seed *s, const struct conn *conn)
 {
 	if (!s->script)
 		return;
-	printf("{\"do\":\"connect\",\"conn\":%llu,\"host\":%u,\"peer\":%u,\"pub\":%u,"
-	       "\"from\":%u,\"same\":%u}\n", (unsigned long long)conn->id, conn->host, conn->peer,
-	       conn->pub, conn->end ? OUT : IN, conn->port == conn->public);
+	printf("{\"do\":\"connect\",\"conn\":%llu,\"host\":%u,\"peer\":%u",
+	       (unsigned long long)conn->id, conn->host, conn->peer);
+	printf(",\"pub\":%u,\"from\":%u,\"same\":%u}\n", conn->pub, conn->end ? OUT : IN,
+	       conn->port == conn->public);
 }
 
 void script_conn_gone(struct seed *s, const struct conn *conn)
@@ -132,8 +133,8 @@ void script_said(struct seed *s, const struct msg *m)
 	if (!s->script)
 		return;
 	text_line(s, m, line, sizeof(line));
-	printf("{\"do\":\"say\",\"conn\":%llu,\"from\":%u,\"call\":%u,\"host\":%u,\"live\":%u,"
-	       "\"bindings\":%u", (unsigned long long)m->conn->id, m->from, m->c->nr, m->c->host,
+	printf("{\"do\":\"say\",\"conn\":%llu,\"from\":%u", (unsigned long long)m->conn->id, m->from);
+	printf(",\"call\":%u,\"host\":%u,\"live\":%u,\"bindings\":%u", m->c->nr, m->c->host,
 	       m->c->live, regs_bindings(s));
 	put_string("line", line);
 	put_string("wrote", s->wrote);
