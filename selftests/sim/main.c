@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sim [-n SCHEDULES] [-s FIRST] [-j PROCESSES] [-o START] [-x INVARIANT]... [-m] [-v] [-V]
+ * sim [-n SCHEDULES] [-s FIRST] [-j PROCESSES] [-o START] [-x INVARIANT]... [-t] [-m] [-v] [-V]
  *
  *	-o	goes on behind so many schedules
  *	-x	passes an invariant over
+ *	-t	something of trouble.c befalls each connection whose wires are not quiet
  *	-m	ends with the first violation
  *	-v	prints the ladder of each schedule
  *	-V	prints the engine's numbers at each step
@@ -216,7 +217,7 @@ int main(int argc, char **argv)
 	u32 died = 0;
 	int c;
 
-	while ((c = getopt(argc, argv, "n:s:j:o:x:mvV")) != -1) {
+	while ((c = getopt(argc, argv, "n:s:j:o:x:tmvV")) != -1) {
 		switch (c) {
 		case 'n':
 			o.n = strtoull(optarg, NULL, 0);
@@ -232,6 +233,9 @@ int main(int argc, char **argv)
 			break;
 		case 'x':
 			pass_over(optarg);
+			break;
+		case 't':
+			all_troubled = true;
 			break;
 		case 'm':
 			o.first_only = true;

@@ -13,6 +13,7 @@
 
 bool skip_check[INV_MAX];
 bool show_flows;
+bool all_troubled;
 
 static const char *const names[][2] = {
 #define X(id, text) { #id, text },

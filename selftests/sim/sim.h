@@ -653,6 +653,9 @@ const char *invariant_text(enum invariant inv);
 extern bool skip_check[INV_MAX];
 extern bool show_flows;
 
+/* Something befalls each connection, not one in a few: sim -t. */
+extern bool all_troubled;
+
 #define must(s, inv, cond, ...)						\
 	do {								\
 		if (!(cond) && !skip_check[INV_##inv])			\

@@ -28,7 +28,7 @@ void trouble_plan(struct sim *s)
 	u8 dir;
 
 	s->fate = ~s->seed * 0x9fb21c651e98df25ull;
-	if (s->quiet_wires || fate(s, 5))
+	if (s->quiet_wires || (!all_troubled && fate(s, 5)))
 		return;
 	for (dir = 0; dir < 2; dir++) {
 		if (fate(s, 2))
