@@ -55,7 +55,7 @@ int nst_nl_put_call(struct sk_buff *skb, const struct nst_call *call)
 	       nla_put_u8(skb, SIPNAT_A_CALL_BYE, !!call->bye_due) ||
 	       put_anchor(skb, SIPNAT_A_CALL_ANCHOR, call->h.anchor) ||
 	       nla_put_u32(skb, SIPNAT_A_CALL_DOORS, call->h.nr_doors) ||
-	       nst_nl_put_u64(skb, SIPNAT_A_CALL_EXPIRES, ms_left(call->expires),
+	       nst_nl_put_u64(skb, SIPNAT_A_CALL_EXPIRES, ms_left(call_due(call)),
 			      SIPNAT_A_CALL_PAD);
 }
 

@@ -184,11 +184,12 @@ struct nst_leg *leg_acked(const struct turn *t);
 void leg_bye(struct nst_call *call, int i, bool from_inside, u64 due);
 
 /**
- * legs_are_over - has each dialog ended without anybody having said so?
+ * call_due - when the call ends if nobody signals any more, ms
  *
- * By a BYE that got no answer, or a session that was not refreshed.
+ * When it expires, or before that each dialog has ended without anybody having
+ * said so: by a BYE that gets no answer, or a session that is not refreshed.
  */
-bool legs_are_over(const struct nst_call *call, u64 now);
+u64 call_due(const struct nst_call *call);
 
 /**
  * struct door_answer - an answer that opens doors

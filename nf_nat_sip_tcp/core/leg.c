@@ -50,12 +50,16 @@ bool legs_left(const struct nst_call *call)
 	return false;
 }
 
+/* Of times of which 0 is none. */
+static u64 first_of(u64 a, u64 b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
 /* The first of its ends, whose it may be: a lost BYE is none the less sent. */
 static u64 bye_due(const struct nst_leg *leg)
 {
-	u64 a = leg->bye_due[0], b = leg->bye_due[1];
-
-	return !a || (b && b < a) ? b : a;
+	return first_of(leg->bye_due[0], leg->bye_due[1]);
 }
 
 /*
@@ -149,22 +153,34 @@ struct nst_leg *leg_acked(const struct turn *t)
 	return leg;
 }
 
-static bool leg_is_over(const struct nst_leg *leg, u64 now)
+/* When a dialog ends without another word. */
+static u64 leg_due(const struct nst_leg *leg)
 {
-	u64 bye = bye_due(leg);
-
-	return leg->over || (bye && now >= bye) ||
-	       (leg->session_due && now >= leg->session_due);
+	return first_of(bye_due(leg), leg->session_due);
 }
 
-bool legs_are_over(const struct nst_call *call, u64 now)
+/* And when the last one does; 0: one of them goes on. */
+static u64 legs_due(const struct nst_call *call)
 {
+	u64 last = 0;
+	u64 due;
 	int i;
 
 	if (call->state != NST_CALL_CONFIRMED || call->legs_lost)
-		return false;
-	for (i = 0; i < call->nr_legs; i++)
-		if (!leg_is_over(&call->legs[i], now))
-			return false;
-	return true;
+		return 0;
+	for (i = 0; i < call->nr_legs; i++) {
+		if (call->legs[i].over)
+			continue;
+		due = leg_due(&call->legs[i]);
+		if (!due)
+			return 0;
+		if (due > last)
+			last = due;
+	}
+	return last;
+}
+
+u64 call_due(const struct nst_call *call)
+{
+	return first_of(call->expires, legs_due(call));
 }

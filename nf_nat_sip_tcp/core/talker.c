@@ -54,8 +54,7 @@ static bool is_idle(const struct nst_env *env, const struct nst_call *call, u64 
 
 bool call_is_over(const struct nst_env *env, const struct nst_call *call, u64 now)
 {
-	return now >= call->expires || legs_are_over(call, now) ||
-	       is_idle(env, call, now, 1000);
+	return now >= call_due(call) || is_idle(env, call, now, 1000);
 }
 
 /* From a quarter of the time on, so that what comes late is not missed. */

@@ -7,6 +7,8 @@
 
 #include "talk.h"
 
+#include <nf_nat_sip_tcp/calls.h>
+
 #define SECONDS 1000
 
 static void call_up(struct world *w, const char *session)
@@ -16,6 +18,22 @@ static void call_up(struct world *w, const char *session)
 	    .session = session);
 	say(w, CLIENT, .method = "ACK", .branch = "ack", .to = "b");
 	assert_doors(w, 2, 2);
+}
+
+static bool note_due(const struct nst_call *call, void *arg)
+{
+	*(u64 *)arg = call_due(call);
+	return true;
+}
+
+/* What users are told, ms from now. */
+static void assert_due(struct world *w, u64 ms)
+{
+	u64 due = 0;
+	u32 pos = 0;
+
+	calls_each(&w->env, &pos, note_due, &due);
+	assert_int_equal(due - w->now, ms);
 }
 
 static void a_session_expires(void **state)
@@ -30,6 +48,7 @@ static void a_session_expires(void **state)
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		call_up(w, cases[i].text);
+		assert_due(w, cases[i].seconds * SECONDS);
 		world_expire(w, cases[i].seconds * SECONDS - 1);
 		assert_doors(w, 2, 2);
 		world_expire(w, 1);
@@ -87,6 +106,7 @@ static void a_session_is_for_ever_again(void **state)
 	call_up(w, "100");
 	say(w, CLIENT, .method = "UPDATE", .branch = "r", .cseq = 2, .to = "b");
 	say(w, SERVER, .method = "UPDATE", .branch = "r", .cseq = 2, .to = "b", .status = 200);
+	assert_due(w, w->env.set.call_timeout * (u64)SECONDS);
 	world_expire(w, 1000 * SECONDS);
 	assert_doors(w, 2, 2);
 }
