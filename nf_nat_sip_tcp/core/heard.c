@@ -9,6 +9,14 @@
  */
 #include <nf_nat_sip_tcp/calls.h>
 
+/* Stands for none, which is a tag, too (RFC 3261 12.1.2); no real hash is even. */
+#define NO_TAG 2
+
+static u64 tag_key(u64 tag)
+{
+	return tag ? tag : NO_TAG;
+}
+
 static void heard_free(struct nst_env *env, struct nst_call *call, struct nst_heard *heard)
 {
 	if (heard->media)
@@ -29,8 +37,8 @@ struct nst_heard *heard_find(struct nst_call *call, u64 tag, u64 txn)
 {
 	u8 i;
 
-	for (i = 0; tag && i < NST_LEGS_MAX; i++)
-		if (call->heard[i].tag == tag && call->heard[i].txn == txn)
+	for (i = 0; i < NST_LEGS_MAX; i++)
+		if (call->heard[i].tag == tag_key(tag) && call->heard[i].txn == txn)
 			return &call->heard[i];
 	return NULL;
 }
@@ -49,8 +57,8 @@ struct nst_heard *heard_offer(struct nst_call *call, u64 tag)
 {
 	u8 i;
 
-	for (i = 0; tag && i < NST_LEGS_MAX; i++)
-		if (call->heard[i].tag == tag && call->heard[i].offer)
+	for (i = 0; i < NST_LEGS_MAX; i++)
+		if (call->heard[i].tag == tag_key(tag) && call->heard[i].offer)
 			return &call->heard[i];
 	return NULL;
 }
@@ -147,8 +155,6 @@ struct nst_heard *heard_remember(struct nst_env *env, struct nst_call *call,
 	const struct sdp *s;
 	u8 nr = 0;
 
-	if (!who->tag)
-		return NULL;
 	for (s = sdp; s; s = s->next)
 		if (s->first + s->nr > nr)
 			nr = s->first + s->nr;
@@ -159,7 +165,7 @@ struct nst_heard *heard_remember(struct nst_env *env, struct nst_call *call,
 	heard_free(env, call, heard);
 	if (!m)
 		return NULL;
-	heard->tag = who->tag;
+	heard->tag = tag_key(who->tag);
 	heard->txn = who->txn;
 	heard->media = m;
 	heard->nr = nr;

@@ -373,6 +373,25 @@ static void a_200_after_an_update(void **state)
 	assert_filter(w, RTP, "198.51.100.41");
 }
 
+/* One of RFC 2543 gives no tag, which is none like another (RFC 3261 12.1.2). */
+static void a_peer_without_a_tag(void **state)
+{
+	struct world *w = *state;
+
+	say(w, CLIENT, .method = "INVITE", .sdp = OFFER);
+	say(w, SERVER, .method = "INVITE", .status = 200, .sdp = ANSWER);
+	assert_filter(w, RTP, "198.51.100.20");
+	say(w, CLIENT, .method = "INVITE", .branch = "r", .cseq = 2);
+	say(w, SERVER, .method = "INVITE", .branch = "r", .cseq = 2, .status = 200,
+	    .sdp = THERE("36"));
+	say(w, CLIENT, .method = "ACK", .branch = "k", .cseq = 2, .sdp = OFFER);
+	assert_out(w, "203.0.113.1");
+	assert_filter(w, RTP, "198.51.100.36");
+	say(w, CLIENT, .method = "BYE", .branch = "x", .cseq = 3);
+	say(w, SERVER, .method = "BYE", .branch = "x", .cseq = 3, .status = 200);
+	assert_doors(w, 0, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -395,6 +414,7 @@ int main(void)
 		case_of(what_was_refused_was_not_said),
 		case_of(a_failed_reinvite_of_another_fork),
 		case_of(a_200_after_an_update),
+		case_of(a_peer_without_a_tag),
 	};
 
 	return cmocka_run_group_tests_name("exchange", tests, NULL, NULL);
