@@ -247,10 +247,14 @@ static void session_granted(const struct turn *t)
 	call->legs[i].session_due = after(t->d, seconds);
 }
 
-/* Does the ACK have to answer an offer?  No PRACK of a later INVITE does, then. */
+/*
+ * Does the ACK have to answer an offer?  No PRACK of a later INVITE does, then.
+ * Of what the peer offers nothing may be known, for want of memory.
+ */
 static void ack_awaited(const struct turn *t, struct nst_txn *txn, struct nst_leg *leg)
 {
-	bool offered = t->from_inside ? txn->counter : !!heard_offer(t->call, t->tags.peer);
+	bool offered = t->from_inside ? txn->counter :
+		       t->d->msg->body.len || heard_offer(t->call, t->tags.peer);
 
 	leg->counter = offered && !txn->described ? NST_COUNTER_OPEN : NST_COUNTER_NONE;
 	leg->acked_by_inside = txn->from_inside;

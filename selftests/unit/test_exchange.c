@@ -392,6 +392,26 @@ static void a_peer_without_a_tag(void **state)
 	assert_doors(w, 0, 0);
 }
 
+/* What is offered cannot be remembered, or read, but the answer to it is one. */
+static void an_offer_that_stays_unknown(void **state)
+{
+	struct world *w = *state;
+	int i;
+
+	for (i = 1; i <= 2; i++) {
+		say(w, CLIENT, .method = "INVITE", .cseq = i, .to = i == 1 ? NULL : "b",
+		    .branch = i == 1 ? "1" : "2");
+		/* Behind the message and its description comes what is remembered. */
+		w->fail_alloc = i == 1 ? w->allocs + 3 : 0;
+		say(w, SERVER, .method = "INVITE", .cseq = i, .status = 200, .to = "b",
+		    .branch = i == 1 ? "1" : "2", .sdp = i == 1 ? ANSWER : "v=0\r\nm=\r\n");
+		say(w, CLIENT, .method = "ACK", .cseq = i, .branch = "k", .to = "b", .sdp = OFFER);
+		assert_out(w, "c=IN IP4 203.0.113.1");
+		assert_count(w, SDP_NO_CALL, 0);
+		assert_doors(w, 2, 2);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,6 +435,7 @@ int main(void)
 		case_of(a_failed_reinvite_of_another_fork),
 		case_of(a_200_after_an_update),
 		case_of(a_peer_without_a_tag),
+		case_of(an_offer_that_stays_unknown),
 	};
 
 	return cmocka_run_group_tests_name("exchange", tests, NULL, NULL);
