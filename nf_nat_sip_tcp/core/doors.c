@@ -421,8 +421,14 @@ static bool door_follow(const struct door_answer *answer, struct nst_door *door,
 		door->state = NST_DOOR_RESERVED;
 		return true;
 	}
-	if (!filter || endpoint_equal(&door->filter, filter))
+	if (!filter)
 		return false;
+	if (endpoint_equal(&door->filter, filter)) {
+		/* Agreed upon, it does not depend on what has moved it there. */
+		if (!answer->undo)
+			door->moved = 0;
+		return false;
+	}
 	door_move(door, filter, answer->undo);
 	return true;
 }

@@ -220,7 +220,7 @@ static void answered(struct seed *s, const struct msg *m, struct step p)
 			/* A 180 without a description may have opened it. */
 			if (is_muxed(d, p.answer) && p.txn < 0)
 				d->open = false;
-			else if (told && !same_endpoint(&who, &d->filter))
+			else if (told && (p.txn < 0 || !same_endpoint(&who, &d->filter)))
 				door_move(d, &who, p.txn);
 		} else if (d->named || d->offers & p.offers) {
 			d->kept |= d->named;

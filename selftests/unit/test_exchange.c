@@ -412,6 +412,23 @@ static void an_offer_that_stays_unknown(void **state)
 	}
 }
 
+/* What both have agreed upon since then does not fail with the re-INVITE. */
+static void an_update_agrees_to_what_a_183_said(void **state)
+{
+	struct world *w = *state;
+
+	talk_call_up(w);
+	say(w, CLIENT, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b", .sdp = OFFER);
+	say(w, SERVER, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b", .status = 183,
+	    .sdp = THERE("40"));
+	say(w, SERVER, .method = "UPDATE", .branch = "u", .cseq = 1, .from = "b", .to = "a",
+	    .sdp = THERE("40"));
+	say(w, CLIENT, .method = "UPDATE", .branch = "u", .cseq = 1, .from = "b", .to = "a",
+	    .status = 200, .sdp = OFFER);
+	say(w, SERVER, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b", .status = 488);
+	assert_filter(w, RTP, "198.51.100.40");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -436,6 +453,7 @@ int main(void)
 		case_of(a_200_after_an_update),
 		case_of(a_peer_without_a_tag),
 		case_of(an_offer_that_stays_unknown),
+		case_of(an_update_agrees_to_what_a_183_said),
 	};
 
 	return cmocka_run_group_tests_name("exchange", tests, NULL, NULL);
