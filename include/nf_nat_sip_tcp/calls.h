@@ -119,8 +119,10 @@ void txn_accept(struct nst_env *env, struct nst_call *call, u8 n, struct nst_wor
  * txn_countered - does this request answer an offer in a response of ours?
  *
  * The peer's INVITE had none.  Says so once.
+ *
+ * Return: &nst_txn.hash of that INVITE, or 0.
  */
-bool txn_countered(struct nst_call *call);
+u64 txn_countered(struct nst_call *call);
 
 /** txn_invite_pending - is there an INVITE whose failure would end the call? */
 bool txn_invite_pending(const struct nst_call *call);
@@ -133,10 +135,14 @@ void offer_sent(const struct turn *t, const struct sdp *sdp);
 
 /**
  * counter_answered - a PRACK or ACK answers the offer in a response
+ * @t: the request
+ * @sdp: the description in it
+ * @txn: &nst_txn.hash of the INVITE that the offer was a response to; 0: it does
+ *	not fail any more
  *
  * The exchange is complete, and what the inside host says in it opens at once.
  */
-void counter_answered(const struct turn *t, const struct sdp *sdp);
+void counter_answered(const struct turn *t, const struct sdp *sdp, u64 txn);
 
 /**
  * offer_answered - the response to an offer, above 100

@@ -196,7 +196,7 @@ static void on_ack(const struct turn *t, const struct sdp *sdp)
 	if (!sdp || !leg || leg->counter != NST_COUNTER_OPEN)
 		return;
 	leg->counter = NST_COUNTER_ANSWERED;
-	counter_answered(t, sdp);
+	counter_answered(t, sdp, 0);
 }
 
 static void on_request(const struct turn *t, const struct sdp *sdp)

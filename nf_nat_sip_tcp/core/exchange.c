@@ -36,13 +36,22 @@ static struct nst_heard *hear_peer(const struct turn *t, const struct sdp *sdp, 
 	return heard_remember(t->d->env, t->call, &who, sdp);
 }
 
-void counter_answered(const struct turn *t, const struct sdp *sdp)
+/* Of the INVITEs the first one only fails with all that depends on it. */
+static u8 undo_of(const struct nst_call *call, u64 txn)
 {
+	int n = txn ? txn_find(call, txn) : -ENOENT;
+
+	return n < 0 || call->txn[n].initial || call->txn[n].answered ? 0 : n + 1;
+}
+
+void counter_answered(const struct turn *t, const struct sdp *sdp, u64 txn)
+{
+	u8 undo = undo_of(t->call, txn);
 	struct nst_heard *theirs = t->from_inside ? heard_offer(t->call, t->tags.peer) :
-				   hear_peer(t, sdp, 0);
+				   hear_peer(t, sdp, undo ? txn : 0);
 	struct door_answer a = {
 		.call = t->call, .work = t->d->work, .heard = theirs,
-		.decides = !t->from_inside, .mux = sdp,
+		.decides = !t->from_inside, .mux = sdp, .undo = undo,
 	};
 
 	if (theirs)
@@ -50,22 +59,35 @@ void counter_answered(const struct turn *t, const struct sdp *sdp)
 	doors_open(t->d->env, &a);
 }
 
-/* The INVITE had no offer, a reliable 1xx to it had one (RFC 3262 5). */
-static bool prack_answers(const struct turn *t)
+/*
+ * The INVITE had no offer, a reliable 1xx to it had one (RFC 3262 5).  @txn: which
+ * that was, 0: it does not fail any more.
+ */
+static bool prack_answers(const struct turn *t, u64 *txn)
 {
+	const struct nst_heard *offer;
+
 	if (t->d->msg->method != SIP_PRACK)
 		return false;
-	return t->from_inside ? !!heard_offer(t->call, t->tags.peer) : txn_countered(t->call);
+	if (!t->from_inside) {
+		*txn = txn_countered(t->call);
+		return *txn;
+	}
+	offer = heard_offer(t->call, t->tags.peer);
+	if (offer)
+		*txn = offer->txn;
+	return offer;
 }
 
 void offer_sent(const struct turn *t, const struct sdp *sdp)
 {
 	int known = txn_find(t->call, t->d->ids.txn);
-	bool answers = sdp && known < 0 && prack_answers(t);
+	u64 txn = 0;
+	bool answers = sdp && known < 0 && prack_answers(t, &txn);
 	u8 n = remember_request(t, sdp && !answers);
 
 	if (answers) {
-		counter_answered(t, sdp);
+		counter_answered(t, sdp, txn);
 		return;
 	}
 	/* What comes again says nothing new, but may find a port this time. */

@@ -24,7 +24,7 @@ bool txn_invite_pending(const struct nst_call *call)
 	return false;
 }
 
-bool txn_countered(struct nst_call *call)
+u64 txn_countered(struct nst_call *call)
 {
 	struct nst_txn *txn;
 
@@ -32,9 +32,9 @@ bool txn_countered(struct nst_call *call)
 		if (!txn->hash || !txn->counter)
 			continue;
 		txn->counter = false;
-		return true;
+		return txn->hash;
 	}
-	return false;
+	return 0;
 }
 
 static void txn_settle(struct nst_env *env, struct nst_call *call, u8 n, bool failed,

@@ -429,6 +429,31 @@ static void an_update_agrees_to_what_a_183_said(void **state)
 	assert_filter(w, RTP, "198.51.100.40");
 }
 
+static void a_prack_of_a_reinvite_that_fails(void **state)
+{
+	struct world *w = *state;
+
+	talk_call_up(w);
+	say(w, CLIENT, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b");
+	say(w, SERVER, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b", .status = 183,
+	    .sdp = THERE("43"));
+	say(w, CLIENT, .method = "PRACK", .branch = "p", .cseq = 3, .to = "b", .sdp = OFFER);
+	assert_filter(w, RTP, "198.51.100.43");
+	say(w, SERVER, .method = "PRACK", .branch = "p", .cseq = 3, .to = "b", .status = 200);
+	say(w, SERVER, .method = "INVITE", .branch = "r", .cseq = 2, .to = "b", .status = 488);
+	assert_filter(w, RTP, "198.51.100.20");
+
+	say(w, SERVER, .method = "INVITE", .branch = "q", .cseq = 1, .from = "b", .to = "a");
+	say(w, CLIENT, .method = "INVITE", .branch = "q", .cseq = 1, .from = "b", .to = "a",
+	    .status = 183, .sdp = OFFER);
+	say(w, SERVER, .method = "PRACK", .branch = "p", .cseq = 2, .from = "b", .to = "a",
+	    .sdp = THERE("44"));
+	assert_filter(w, RTP, "198.51.100.44");
+	say(w, CLIENT, .method = "INVITE", .branch = "q", .cseq = 1, .from = "b", .to = "a",
+	    .status = 500);
+	assert_filter(w, RTP, "198.51.100.20");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,6 +479,7 @@ int main(void)
 		case_of(a_peer_without_a_tag),
 		case_of(an_offer_that_stays_unknown),
 		case_of(an_update_agrees_to_what_a_183_said),
+		case_of(a_prack_of_a_reinvite_that_fails),
 	};
 
 	return cmocka_run_group_tests_name("exchange", tests, NULL, NULL);
