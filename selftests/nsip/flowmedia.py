@@ -87,11 +87,12 @@ class Media:        # pylint: disable=too-many-instance-attributes
             return
         self._heard(kind, tuple(here), data, src[:2])
 
-    def settle(self):
-        """Until all that is meant to arrive has, and its answers; what is wrong."""
+    def settle(self, last=False):
+        """Until all that is meant to arrive has, and its answers; what is wrong.  What is
+        not meant to, and comes late, is found the next time, or the last one."""
         end = time.monotonic() + sock.PATIENCE
         while True:
-            ready = self.poll.poll(BUSY if self.waits else 0)
+            ready = self.poll.poll(BUSY if self.waits or last else 0)
             for fd, _ in ready:
                 self._take(fd)
             if not ready and (not self.waits or time.monotonic() > end):
