@@ -47,7 +47,7 @@ uninstall: ## remove it again; as root
 demo: ## a call through NAT, shown step by step in a virtual machine (HELPER=ours|none|in-tree)
 	@env -u MAKEFLAGS -u MAKELEVEL HELPER=$(HELPER) selftests/demo/run
 
-check: ## whether the tree is good, about three quarters of an hour on two cores; the longest tests on half of the kernels
+check: ## whether the tree is good, an hour or more on two cores; the longest tests on one or two of the four kernels
 	@selftests/check
 
 check-long: ## the same, with longer fuzzing, every selftest three times, and endurance runs
