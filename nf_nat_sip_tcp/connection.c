@@ -380,6 +380,7 @@ unsigned int nst_connection_segment(struct nst_connection *c, struct nst_packet 
 		c->out->work.first = NULL;
 		verdict = segment_locked(c, p, &queue);
 		nst_rank(c);
+		WRITE_ONCE(c->plain, conn_plain(&c->core));
 		work = c->out->work;
 	}
 	nst_connection_unlock(c);

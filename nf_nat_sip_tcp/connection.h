@@ -37,6 +37,7 @@ enum nst_life {
  * @core: state of the core
  * @out: actions of a step, see nst_connection_lock()
  * @life: enum nst_life
+ * @plain: conn_plain(), which it stays: packets need no look, and no lock
  * @rank: its class by what it holds, see relief.c
  * @seen: &nst_mem.run that looked at it last
  * @ranked: when it came into that class, by nst_now()
@@ -59,6 +60,7 @@ struct nst_connection {
 	struct nst_conn core;
 	struct nst_out *out;
 	u8 life;
+	bool plain;
 	u8 rank;
 	u32 seen;
 	u64 ranked;

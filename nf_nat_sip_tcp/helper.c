@@ -16,6 +16,7 @@
 #include "connection.h"
 #include "helper.h"
 #include "icmp.h"
+#include "tracepoints.h"
 
 #define HELPER_NAME "sip_tcp"
 
@@ -64,6 +65,14 @@ static bool is_early(const struct sk_buff *skb, const struct nf_conn *ct)
 	return !skb_valid_dst(skb) && skb_at_tc_ingress(skb) && nf_ct_is_confirmed(ct);
 }
 
+/* Of one that is none of ours most packets are seen: a look has to cost little. */
+static bool passes(unsigned long link)
+{
+	const struct nst_connection *conn = nst_link_connection(link);
+
+	return conn && READ_ONCE(conn->plain) && !trace_sip_segment_enabled();
+}
+
 static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 		enum ip_conntrack_info ctinfo)
 {
@@ -77,6 +86,8 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 
 	/* Media flows inherit the helper on some kernels. */
 	if (!priv || nf_ct_protonum(ct) != IPPROTO_TCP || is_early(skb, ct))
+		return NF_ACCEPT;
+	if (passes(READ_ONCE(priv->link)))
 		return NF_ACCEPT;
 	if (READ_ONCE(nn->dying))
 		return NF_DROP;

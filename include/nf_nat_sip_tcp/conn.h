@@ -466,4 +466,13 @@ u8 conn_reset_seq(const struct nst_conn *c, u8 to, u32 seq[2]);
 /** conn_quiet - nothing held, nothing retained, nothing in flight: constant offsets */
 bool conn_quiet(const struct nst_conn *c);
 
+/**
+ * conn_plain - all that will ever come passes as it is
+ *
+ * It is opaque, which is for good (I5), and none of its bytes was changed or
+ * acknowledged by us: step_segment() would accept each segment with the numbers
+ * that it has, and do nothing else.
+ */
+bool conn_plain(const struct nst_conn *c);
+
 #endif

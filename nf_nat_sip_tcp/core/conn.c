@@ -48,6 +48,19 @@ bool conn_quiet(const struct nst_conn *c)
 	return flow_quiet(&c->flow[0]) && flow_quiet(&c->flow[1]);
 }
 
+/* No change of its bytes was ever on its way. */
+static bool flow_plain(const struct nst_conn *c, const struct nst_flow *f)
+{
+	return flow_quiet(f) && !f->spoke && !f->map.before && !f->map.after &&
+	       !f->fin_waits && !flow_due(c, f);
+}
+
+bool conn_plain(const struct nst_conn *c)
+{
+	return c->state == NST_CONN_OPAQUE && !c->reset && !c->gone &&
+	       flow_plain(c, &c->flow[0]) && flow_plain(c, &c->flow[1]);
+}
+
 bool conn_wants_payload(const struct nst_conn *c, u8 dir)
 {
 	(void)dir;

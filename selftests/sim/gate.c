@@ -196,10 +196,27 @@ static void contradict(struct sim *s, struct packet *p)
 	}
 }
 
+/* The skin does not ask the engine about such a one: nothing may be missed. */
+static void judge_plain(struct sim *s, const struct nst_segment *seg,
+			const struct nst_out *out)
+{
+	must(s, ENGINE, out->verdict == NST_ACCEPT && out->len == seg->len &&
+	     out->seq == seg->seq && out->win == seg->win && !out->clear_flags &&
+	     (!(seg->flags & NST_ACK) || out->ack == seg->ack) &&
+	     out->nr_sack == (seg->flags & NST_SYN ? 0 : seg->nr_sack) &&
+	     !memcmp(out->sack, seg->sack, out->nr_sack * sizeof(*seg->sack)),
+	     "a segment of a plain connection does not pass as it is");
+	must(s, ENGINE, !out->nr_emit && !out->timer && !out->work.first &&
+	     !out->publish[0].changed && !out->publish[1].changed && !out->closing,
+	     "a segment of a plain connection has consequences");
+	must(s, ENGINE, conn_plain(&s->conn), "a plain connection does not stay one");
+}
+
 void gate_packet(struct sim *s, struct packet *p)
 {
 	struct nst_segment seg = p->seg;
 	struct nst_out out;
+	bool plain;
 
 	/* At the end it makes conntrack begin anew, with or without us. */
 	if (p->again && seg.flags & NST_SYN && s->stage >= 3)
@@ -210,7 +227,10 @@ void gate_packet(struct sim *s, struct packet *p)
 		contradict(s, p);
 	starve(s);
 	seg.payload = seg.len && conn_wants_payload(&s->conn, seg.dir) ? p->data : NULL;
+	plain = conn_plain(&s->conn);
 	step_segment(&s->conn, &seg, s->now, &out);
+	if (plain)
+		judge_plain(s, &seg, &out);
 	act(s, p, &out);
 	s->seg = NULL;
 }
