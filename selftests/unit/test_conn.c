@@ -228,6 +228,7 @@ static void not_sip(const struct corpus_file *f, u8 dir)
 	model_run(m, 2);
 	judge(m, m->conn.state == NST_CONN_OPAQUE, "not opaque");
 	judge(m, m->peer[!dir].in_len == f->len, "held back");
+	judge(m, conn_plain(&m->conn), "it would be looked at for ever");
 	expect_raw(m, 0, text, n);
 	expect_raw(m, 1, text, n);
 	peer_write(m, 0, text, n);
