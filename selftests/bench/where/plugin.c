@@ -51,7 +51,16 @@ struct block {
 	uint64_t calls;
 };
 
+/* Of what a function executed itself, how much for whom. */
+struct edge {
+	struct edge *next;
+	uint64_t from;
+	uint64_t to;
+	uint64_t n;
+};
+
 static struct block *blocks[BUCKETS];
+static struct edge *edges[BUCKETS];
 static struct block *stack[DEPTH_MAX];
 static unsigned int depth;
 static const struct block *last;
@@ -77,6 +86,22 @@ static struct block *block_at(uint64_t addr, unsigned int n, enum end end)
 	return b;
 }
 
+static void count_edge(uint64_t from, uint64_t to, unsigned int n)
+{
+	struct edge **head = &edges[(from * 31 ^ to ^ to >> 16) % BUCKETS], *e;
+
+	for (e = *head; e && (e->from != from || e->to != to); e = e->next)
+		;
+	if (!e) {
+		e = calloc(1, sizeof(*e));
+		if (!e)
+			abort();
+		*e = (struct edge){ .next = *head, .from = from, .to = to };
+		*head = e;
+	}
+	e->n += n;
+}
+
 static void executed(unsigned int cpu, void *data)
 {
 	struct block *b = data;
@@ -92,6 +117,8 @@ static void executed(unsigned int cpu, void *data)
 	}
 	last = b;
 	b->self += b->n;
+	if (depth > 1)
+		count_edge(stack[depth - 2]->addr, stack[depth - 1]->addr, b->n);
 	for (unsigned int i = 0; i < depth; i++) {
 		unsigned int j;
 
@@ -162,6 +189,10 @@ static void tell(qemu_plugin_id_t id, void *data)
 				fprintf(out, "%llx %u %llu %llu %llu\n", (unsigned long long)b->addr, b->n,
 					(unsigned long long)b->self, (unsigned long long)b->below,
 					(unsigned long long)b->calls);
+	for (unsigned int i = 0; i < BUCKETS; i++)
+		for (struct edge *e = edges[i]; e; e = e->next)
+			fprintf(out, "edge %llx %llx %llu\n", (unsigned long long)e->from,
+				(unsigned long long)e->to, (unsigned long long)e->n);
 	fclose(out);
 }
 
