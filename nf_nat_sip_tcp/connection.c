@@ -364,6 +364,8 @@ static unsigned int segment_locked(struct nst_connection *c, struct nst_packet *
 	if (routed)
 		nst_path_learn(&c->path[p->seg.dir], p);
 	nst_connection_act(c, queue);
+	if (!c->indifferent && conn_indifferent(&c->core))
+		WRITE_ONCE(c->indifferent, true);
 	return verdict;
 }
 

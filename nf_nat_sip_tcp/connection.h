@@ -37,6 +37,8 @@ enum nst_life {
  * @core: state of the core
  * @out: actions of a step, see nst_connection_lock()
  * @life: enum nst_life
+ * @indifferent: its packets pass, and none need be looked at: conn_indifferent();
+ *	read without the lock, and never taken back
  * @rank: its class by what it holds, see relief.c
  * @seen: &nst_mem.run that looked at it last
  * @ranked: when it came into that class, by nst_now()
@@ -59,6 +61,7 @@ struct nst_connection {
 	struct nst_conn core;
 	struct nst_out *out;
 	u8 life;
+	bool indifferent;
 	u8 rank;
 	u32 seen;
 	u64 ranked;

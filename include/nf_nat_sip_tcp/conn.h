@@ -166,11 +166,12 @@ struct nst_publish {
  * @carry_mss: cut size of the carrying skb, as &nst_emit.mss; longer payload
  *	becomes GSO segments of that size
  * @nr_emit: number of @emit
- * @emit: own segments, to be built under the lock and sent after it
  * @publish: per direction
  * @timer: when step_timer() wants to be called, ms; 0: not at all
  * @work: calls with doors to open or close, after unlocking
  * @closing: tell conntrack that the connection is closing (after a RST of ours)
+ * @emit: own segments, to be built under the lock and sent after it; last, as each
+ *	is cleared when it is taken, and most steps take none
  */
 struct nst_out {
 	enum nst_verdict verdict;
@@ -186,11 +187,11 @@ struct nst_out {
 	u32 carry_len;
 	u16 carry_mss;
 	u8 nr_emit;
-	struct nst_emit emit[NST_EMIT_MAX];
 	struct nst_publish publish[2];
 	u64 timer;
 	struct nst_work work;
 	bool closing;
+	struct nst_emit emit[NST_EMIT_MAX];
 };
 
 enum nst_conn_state {
@@ -462,6 +463,14 @@ bool conn_depends(const struct nst_conn *c);
 
 /** conn_reset_seq - one or two numbers with which an end takes a RST for the other's */
 u8 conn_reset_seq(const struct nst_conn *c, u8 to, u32 seq[2]);
+
+/**
+ * conn_indifferent - will it never be changed any more what either end sends?
+ *
+ * Opaque, quiet, and no message was ever seen, so that numbers are those that
+ * their senders wrote and no byte has another shape.  It stays so.
+ */
+bool conn_indifferent(const struct nst_conn *c);
 
 /** conn_quiet - nothing held, nothing retained, nothing in flight: constant offsets */
 bool conn_quiet(const struct nst_conn *c);

@@ -48,6 +48,19 @@ bool conn_quiet(const struct nst_conn *c)
 	return flow_quiet(&c->flow[0]) && flow_quiet(&c->flow[1]);
 }
 
+bool conn_indifferent(const struct nst_conn *c)
+{
+	const struct nst_flow *f;
+
+	if (c->state != NST_CONN_OPAQUE || c->gone || c->reset || !conn_quiet(c))
+		return false;
+	for (f = c->flow; f < c->flow + 2; f++)
+		if (f->spoke || f->map.after || f->fin_waits ||
+		    f->pub.offset_before || f->pub.offset_after)
+			return false;
+	return true;
+}
+
 bool conn_wants_payload(const struct nst_conn *c, u8 dir)
 {
 	(void)dir;
@@ -57,7 +70,7 @@ bool conn_wants_payload(const struct nst_conn *c, u8 dir)
 static void out_init(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 		     struct nst_out *out)
 {
-	memset(out, 0, sizeof(*out));
+	memset(out, 0, offsetof(struct nst_out, emit));
 	c->now = now;
 	c->sent[0] = c->flow[0].snd_nxt;
 	c->sent[1] = c->flow[1].snd_nxt;
