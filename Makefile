@@ -77,6 +77,9 @@ sim-bugs: ## each bug of selftests/sim/bugs, put into the engine, is caught by t
 sim-coverage: ## which branches of the engine N simulated connections take too seldom
 	@$(CHROOT) make -s -C selftests/sim coverage $(SIM_ARGS)
 
+bench: ## what the module costs, in instructions, beside no helper and the in-tree one (ARGS="-k bookworm -s 2")
+	@$(TESTBED)/../bench/run $(ARGS)
+
 docs: ## make what is made: counters.rst, settings.rst, the netlink interface, README.md's examples
 	@mkdir -p build
 	@$(CHROOT) sh -c 'set -e; Documentation/tools/netlink; Documentation/tools/readme-examples -w; \
@@ -88,4 +91,4 @@ clean: ## remove what was built; the test bed's cache stays
 	rm -rf build selftests/unit/build selftests/fuzz/build selftests/sim/build selftests/calls/build .checkpatch-camelcase.*
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: all help modules tool install uninstall demo check check-long style unit fuzz sim calls calls-bugs sim-bugs sim-coverage docs clean
+.PHONY: all help modules tool install uninstall demo bench check check-long style unit fuzz sim calls calls-bugs sim-bugs sim-coverage docs clean

@@ -133,18 +133,19 @@ static bool is_renamed(const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
 static unsigned int inherit_hook(void *priv, struct sk_buff *skb,
 				 const struct nf_hook_state *state)
 {
-	struct nst_net *nn = nst_pernet(state->net);
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct, *master;
 	struct nst_gate *gate;
+	struct nst_net *nn;
 
 	ct = nf_ct_get(skb, &ctinfo);
 	if (ct && is_renamed(ct, ctinfo) && hairpin_forged(state->net, ct, state->in)) {
-		nst_count(&nn->env, NST_R_DOOR_SHUT);
+		nst_count(&nst_pernet(state->net)->env, NST_R_DOOR_SHUT);
 		return NF_DROP;
 	}
 	if (!ct || ctinfo != IP_CT_NEW || !may_bind(ct) || ct->master)
 		return NF_ACCEPT;
+	nn = nst_pernet(state->net);
 	gate = gate_of_flow(nn, ct);
 	if (gate) {
 		/* Not one of those whom its expectation lets in. */

@@ -33,12 +33,15 @@ static bool may_be_shut_out(const struct nf_conn *ct, enum ip_conntrack_info cti
 static unsigned int guard_hook(void *priv, struct sk_buff *skb,
 			       const struct nf_hook_state *state)
 {
-	struct nst_net *nn = nst_pernet(state->net);
 	enum ip_conntrack_info ctinfo;
+	struct nst_net *nn;
 	struct nf_conn *ct;
 
 	ct = nf_ct_get(skb, &ctinfo);
-	if (!ct || !may_be_shut_out(ct, ctinfo) || !gate_of_flow(nn, ct))
+	if (!ct || !may_be_shut_out(ct, ctinfo))
+		return NF_ACCEPT;
+	nn = nst_pernet(state->net);
+	if (!gate_of_flow(nn, ct))
 		return NF_ACCEPT;
 	if (nf_ct_is_confirmed(ct)) {
 		nst_count(&nn->env, NST_R_DOOR_STALE);

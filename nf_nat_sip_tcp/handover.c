@@ -123,13 +123,15 @@ static bool is_listed(struct nst_net *nn, const struct nf_conn *ct)
 static unsigned int orphan_hook(void *priv, struct sk_buff *skb,
 				const struct nf_hook_state *state)
 {
-	struct nst_net *nn = nst_pernet(state->net);
 	enum ip_conntrack_info ctinfo;
+	struct nst_net *nn;
 	struct nf_conn *ct;
 
 	ct = nf_ct_get(skb, &ctinfo);
-	if (!ct || !atomic_read(&nn->nr_conns) || nf_ct_protonum(ct) != IPPROTO_TCP ||
-	    !nfct_help(ct) || !is_orphan(ct) || !is_listed(nn, ct))
+	if (!ct || nf_ct_protonum(ct) != IPPROTO_TCP || !nfct_help(ct) || !is_orphan(ct))
+		return NF_ACCEPT;
+	nn = nst_pernet(state->net);
+	if (!atomic_read(&nn->nr_conns) || !is_listed(nn, ct))
 		return NF_ACCEPT;
 	nst_net_tick_now(nn);
 	return NF_DROP;

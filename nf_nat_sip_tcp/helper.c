@@ -66,33 +66,20 @@ static bool is_early(const struct sk_buff *skb, const struct nf_conn *ct)
 }
 
 /* Of one that is none of ours most packets are seen: a look has to cost little. */
-static bool passes(unsigned long link)
+static bool is_plain(const struct nst_private *priv)
 {
-	const struct nst_connection *conn = nst_link_connection(link);
+	const struct nst_connection *c = nst_link_connection(READ_ONCE(priv->link));
 
-	return conn && READ_ONCE(conn->plain) && !trace_sip_segment_enabled();
+	return c && READ_ONCE(c->plain) && !trace_sip_segment_enabled();
 }
 
-static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
-		enum ip_conntrack_info ctinfo)
+static int help_tcp(struct nst_packet *p, struct nst_private *priv, struct nst_net *nn)
 {
-	struct nst_packet p = {
-		.skb = skb, .ct = ct, .ctinfo = ctinfo, .protoff = protoff,
-	};
-	struct nst_private *priv = nst_private(ct);
-	struct nst_net *nn = nst_pernet(nf_ct_net(ct));
 	struct nst_connection *conn;
 	unsigned long link;
 
-	/* Media flows inherit the helper on some kernels. */
-	if (!priv || nf_ct_protonum(ct) != IPPROTO_TCP || is_early(skb, ct))
-		return NF_ACCEPT;
-	if (passes(READ_ONCE(priv->link)))
-		return NF_ACCEPT;
-	if (READ_ONCE(nn->dying))
-		return NF_DROP;
-	if (!nst_packet_read(&p)) {
-		if (!nst_icmp_is_error(skb))
+	if (!nst_packet_read(p)) {
+		if (!nst_icmp_is_error(p->skb))
 			nst_count(&nn->env, NST_R_SEG_BAD);
 		return NF_ACCEPT;
 	}
@@ -101,10 +88,27 @@ static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 		return NF_DROP;
 	conn = nst_link_connection(link);
 	if (!conn && !(link & NST_LINK_DEAD) && !READ_ONCE(leaving))
-		conn = nst_handshake(&p, priv);
+		conn = nst_handshake(p, priv);
 	if (IS_ERR(conn))
 		return NF_DROP;
-	return conn ? nst_connection_segment(conn, &p) : NF_ACCEPT;
+	return conn ? nst_connection_segment(conn, p) : NF_ACCEPT;
+}
+
+static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
+		enum ip_conntrack_info ctinfo)
+{
+	struct nst_private *priv = nst_private(ct);
+	struct nst_net *nn;
+
+	/* Media flows inherit the helper on some kernels. */
+	if (!priv || nf_ct_protonum(ct) != IPPROTO_TCP || is_plain(priv) || is_early(skb, ct))
+		return NF_ACCEPT;
+	nn = nst_pernet(nf_ct_net(ct));
+	if (READ_ONCE(nn->dying))
+		return NF_DROP;
+	return help_tcp(&(struct nst_packet) {
+		.skb = skb, .ct = ct, .ctinfo = ctinfo, .protoff = protoff,
+	}, priv, nn);
 }
 
 static void destroy(struct nf_conn *ct)

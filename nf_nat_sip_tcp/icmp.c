@@ -253,25 +253,20 @@ static bool comes_again(const struct nf_hook_state *state)
 	return state->out && netif_is_l3_master(state->out);
 }
 
-static unsigned int icmp_hook(void *priv, struct sk_buff *skb,
-			      const struct nf_hook_state *state)
+static unsigned int icmp_error(struct sk_buff *skb, struct nf_conn *ct, u8 dir,
+			       const struct nf_hook_state *state)
 {
 	struct nst_net *nn = nst_pernet(state->net);
-	struct quote q = { .skb = skb };
-	enum ip_conntrack_info ctinfo;
+	struct quote q = { .skb = skb, .ct = ct, .e.dir = dir };
 	struct nst_connection *c;
 	struct sk_buff_head queue;
 	unsigned int verdict;
 
-	q.ct = nf_ct_get(skb, &ctinfo);
-	if (!q.ct || (ctinfo != IP_CT_RELATED && ctinfo != IP_CT_RELATED_REPLY) ||
-	    nf_ct_protonum(q.ct) != IPPROTO_TCP || READ_ONCE(nn->dying) ||
-	    comes_again(state) || nst_packet_detour(skb) == NST_R_CONN_BRIDGED)
+	if (READ_ONCE(nn->dying) || comes_again(state) ||
+	    nst_packet_detour(skb) == NST_R_CONN_BRIDGED)
 		return NF_ACCEPT;
-	/* It goes to the sender of what it quotes. */
-	q.e.dir = !CTINFO2DIR(ctinfo);
-	c = connection_of(q.ct);
-	if (!c || !read_quote(&q, state->pf) || !is_behind(skb, q.ct, q.e.dir))
+	c = connection_of(ct);
+	if (!c || !read_quote(&q, state->pf) || !is_behind(skb, ct, dir))
 		return NF_ACCEPT;
 	__skb_queue_head_init(&queue);
 	nst_connection_lock(c);
@@ -279,6 +274,20 @@ static unsigned int icmp_hook(void *priv, struct sk_buff *skb,
 	nst_connection_unlock(c);
 	nst_emit_send(nn->net, &queue);
 	return verdict;
+}
+
+static unsigned int icmp_hook(void *priv, struct sk_buff *skb,
+			      const struct nf_hook_state *state)
+{
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct;
+
+	ct = nf_ct_get(skb, &ctinfo);
+	if (!ct || (ctinfo != IP_CT_RELATED && ctinfo != IP_CT_RELATED_REPLY) ||
+	    nf_ct_protonum(ct) != IPPROTO_TCP)
+		return NF_ACCEPT;
+	/* It goes to the sender of what it quotes. */
+	return icmp_error(skb, ct, !CTINFO2DIR(ctinfo), state);
 }
 
 static const struct nf_hook_ops icmp_ops[] = {

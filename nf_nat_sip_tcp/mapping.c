@@ -64,15 +64,16 @@ static bool changes_port(const struct nf_conn *ct)
 static unsigned int mapping_hook(void *priv, struct sk_buff *skb,
 				 const struct nf_hook_state *state)
 {
-	struct nst_net *nn = nst_pernet(state->net);
 	enum ip_conntrack_info ctinfo;
 	struct nst_inside *host;
 	struct nst_addr addr;
+	struct nst_net *nn;
 	struct nf_conn *ct;
 
 	ct = nf_ct_get(skb, &ctinfo);
 	if (!ct || !changes_port(ct))
 		return NF_ACCEPT;
+	nn = nst_pernet(state->net);
 	inet_to_addr(&addr, &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.src.u3, NFPROTO_IPV4);
 	spin_lock_bh(&nn->mem.lock);
 	host = nst_inside_find(nn, &addr, nf_ct_zone(ct)->id);

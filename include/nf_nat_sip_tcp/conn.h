@@ -166,11 +166,12 @@ struct nst_publish {
  * @carry_mss: cut size of the carrying skb, as &nst_emit.mss; longer payload
  *	becomes GSO segments of that size
  * @nr_emit: number of @emit
- * @emit: own segments, to be built under the lock and sent after it
  * @publish: per direction
  * @timer: when step_timer() wants to be called, ms; 0: not at all
  * @work: calls with doors to open or close, after unlocking
  * @closing: tell conntrack that the connection is closing (after a RST of ours)
+ * @emit: own segments, to be built under the lock and sent after it; last, as each
+ *	is cleared when it is taken, and most steps take none
  */
 struct nst_out {
 	enum nst_verdict verdict;
@@ -186,11 +187,11 @@ struct nst_out {
 	u32 carry_len;
 	u16 carry_mss;
 	u8 nr_emit;
-	struct nst_emit emit[NST_EMIT_MAX];
 	struct nst_publish publish[2];
 	u64 timer;
 	struct nst_work work;
 	bool closing;
+	struct nst_emit emit[NST_EMIT_MAX];
 };
 
 enum nst_conn_state {

@@ -57,8 +57,28 @@ static inline bool is_lws(char c)
 	return is_wsp(c) || c == '\r' || c == '\n';
 }
 
+/*
+ * What a character is, so that a reader asks once for each: where a message is
+ * read most of the time goes.
+ */
+#define SPAN_TOKEN	0x01	/* token (RFC 3261 25.1) */
+#define SPAN_QUOTE	0x02	/* " */
+#define SPAN_COMMA	0x04	/* , */
+#define SPAN_SEMI	0x08	/* ; */
+#define SPAN_LESS	0x10	/* < */
+#define SPAN_UNCLEAN	0x20	/* stands in no URI: white space, controls, " < > */
+#define SPAN_HOST	0x40	/* letters, digits, - . _ */
+
+extern const u8 span_class[256];
+
 /** is_token - may this character stand in a token (RFC 3261 25.1)? */
-bool is_token(char c);
+static inline bool is_token(char c)
+{
+	return span_class[(u8)c] & SPAN_TOKEN;
+}
+
+/** span_same - the same @len bytes, ignoring ASCII case? */
+bool span_same(const char *a, const char *b, u32 len);
 
 /**
  * span_is - does the span hold exactly this text, ignoring ASCII case?
@@ -66,7 +86,12 @@ bool is_token(char c);
  * @s: the view
  * @text: NUL-terminated literal
  */
-bool span_is(const char *base, struct span s, const char *text);
+static inline bool span_is(const char *base, struct span s, const char *text)
+{
+	u32 len = strlen(text);
+
+	return s.len == len && span_same(base + s.off, text, len);
+}
 
 /** span_trim - drop SP, HTAB, CR and LF at both ends */
 struct span span_trim(const char *base, struct span s);

@@ -70,7 +70,7 @@ bool conn_wants_payload(const struct nst_conn *c, u8 dir)
 static void out_init(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 		     struct nst_out *out)
 {
-	memset(out, 0, sizeof(*out));
+	memset(out, 0, offsetof(struct nst_out, emit));
 	c->now = now;
 	c->sent[0] = c->flow[0].snd_nxt;
 	c->sent[1] = c->flow[1].snd_nxt;

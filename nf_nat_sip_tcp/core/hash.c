@@ -38,7 +38,7 @@ static void sip_word(struct sip_hash *h, u64 word)
 	h->v[0] ^= word;
 }
 
-/* Up to eight bytes, little endian, whatever the machine's order is. */
+/* Less than eight bytes, little endian, whatever the machine's order is. */
 static u64 load_word(const u8 *p, u32 n)
 {
 	u64 word = 0;
@@ -47,6 +47,12 @@ static u64 load_word(const u8 *p, u32 n)
 	for (i = 0; i < n; i++)
 		word |= (u64)p[i] << (8 * i);
 	return word;
+}
+
+static u64 load_eight(const u8 *p)
+{
+	return (u64)p[0] | (u64)p[1] << 8 | (u64)p[2] << 16 | (u64)p[3] << 24 |
+	       (u64)p[4] << 32 | (u64)p[5] << 40 | (u64)p[6] << 48 | (u64)p[7] << 56;
 }
 
 u64 nst_hash(const struct nst_env *env, const void *p, u32 len)
@@ -61,8 +67,9 @@ u64 nst_hash(const struct nst_env *env, const void *p, u32 len)
 	u32 left = len;
 	int i;
 
+	/* A constant number of bytes becomes one load. */
 	for (; left >= 8; left -= 8, byte += 8)
-		sip_word(&h, load_word(byte, 8));
+		sip_word(&h, load_eight(byte));
 	sip_word(&h, load_word(byte, left) | (u64)(len & 0xff) << 56);
 	h.v[2] ^= 0xff;
 	for (i = 0; i < 4; i++)

@@ -167,10 +167,19 @@ static int take_clen(struct sip_frame *f, const char *buf, struct span value)
 	return 0;
 }
 
+/* Content-Length, or l: most lines are told by their first byte. */
+static bool may_be_clen(char c)
+{
+	c = ascii_lower(c);
+	return c == 'c' || c == 'l';
+}
+
 static int take_line(struct sip_frame *f, const char *buf, struct span line)
 {
 	struct sip_header h;
 
+	if (!may_be_clen(buf[line.off]))
+		return 0;
 	if (!sip_header_split(buf, line, &h) || h.id != SIP_HDR_CONTENT_LENGTH)
 		return 0;
 	return take_clen(f, buf, h.value);

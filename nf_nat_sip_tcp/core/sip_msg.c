@@ -9,36 +9,40 @@
  * Long and compact names (RFC 3261 7.3.3; RFC 4028, 4474, 3515, 3892 have
  * compact ones of their own).
  */
+#define HEADER(_name, _compact, _id) \
+	{ .name = _name, .len = sizeof(_name) - 1, .compact = _compact, .id = _id }
+
 static const struct {
 	const char *name;
-	const char *compact;
+	u8 len;
+	char compact;
 	u8 id;
 } header_names[] = {
-	{ "Via", "v", SIP_HDR_VIA },
-	{ "From", "f", SIP_HDR_FROM },
-	{ "To", "t", SIP_HDR_TO },
-	{ "Contact", "m", SIP_HDR_CONTACT },
-	{ "Route", NULL, SIP_HDR_ROUTE },
-	{ "Record-Route", NULL, SIP_HDR_RECORD_ROUTE },
-	{ "Call-ID", "i", SIP_HDR_CALL_ID },
-	{ "CSeq", NULL, SIP_HDR_CSEQ },
-	{ "Content-Length", "l", SIP_HDR_CONTENT_LENGTH },
-	{ "Content-Type", "c", SIP_HDR_CONTENT_TYPE },
-	{ "Content-Encoding", "e", SIP_HDR_CONTENT_ENCODING },
-	{ "Expires", NULL, SIP_HDR_EXPIRES },
-	{ "Session-Expires", "x", SIP_HDR_SESSION_EXPIRES },
-	{ "Identity", "y", SIP_HDR_IDENTITY },
-	{ "Path", NULL, SIP_HDR_PATH },
-	{ "Service-Route", NULL, SIP_HDR_SERVICE_ROUTE },
-	{ "Refer-To", "r", SIP_HDR_REFER_TO },
-	{ "Referred-By", "b", SIP_HDR_REFERRED_BY },
-	{ "P-Asserted-Identity", NULL, SIP_HDR_ASSERTED_IDENTITY },
-	{ "P-Preferred-Identity", NULL, SIP_HDR_PREFERRED_IDENTITY },
-	{ "Diversion", NULL, SIP_HDR_DIVERSION },
-	{ "Call-Info", NULL, SIP_HDR_CALL_INFO },
-	{ "Alert-Info", NULL, SIP_HDR_ALERT_INFO },
-	{ "Content-Disposition", NULL, SIP_HDR_CONTENT_DISPOSITION },
-	{ "Content-Transfer-Encoding", NULL, SIP_HDR_TRANSFER_ENCODING },
+	HEADER("Via", 'v', SIP_HDR_VIA),
+	HEADER("From", 'f', SIP_HDR_FROM),
+	HEADER("To", 't', SIP_HDR_TO),
+	HEADER("Contact", 'm', SIP_HDR_CONTACT),
+	HEADER("Route", 0, SIP_HDR_ROUTE),
+	HEADER("Record-Route", 0, SIP_HDR_RECORD_ROUTE),
+	HEADER("Call-ID", 'i', SIP_HDR_CALL_ID),
+	HEADER("CSeq", 0, SIP_HDR_CSEQ),
+	HEADER("Content-Length", 'l', SIP_HDR_CONTENT_LENGTH),
+	HEADER("Content-Type", 'c', SIP_HDR_CONTENT_TYPE),
+	HEADER("Content-Encoding", 'e', SIP_HDR_CONTENT_ENCODING),
+	HEADER("Expires", 0, SIP_HDR_EXPIRES),
+	HEADER("Session-Expires", 'x', SIP_HDR_SESSION_EXPIRES),
+	HEADER("Identity", 'y', SIP_HDR_IDENTITY),
+	HEADER("Path", 0, SIP_HDR_PATH),
+	HEADER("Service-Route", 0, SIP_HDR_SERVICE_ROUTE),
+	HEADER("Refer-To", 'r', SIP_HDR_REFER_TO),
+	HEADER("Referred-By", 'b', SIP_HDR_REFERRED_BY),
+	HEADER("P-Asserted-Identity", 0, SIP_HDR_ASSERTED_IDENTITY),
+	HEADER("P-Preferred-Identity", 0, SIP_HDR_PREFERRED_IDENTITY),
+	HEADER("Diversion", 0, SIP_HDR_DIVERSION),
+	HEADER("Call-Info", 0, SIP_HDR_CALL_INFO),
+	HEADER("Alert-Info", 0, SIP_HDR_ALERT_INFO),
+	HEADER("Content-Disposition", 0, SIP_HDR_CONTENT_DISPOSITION),
+	HEADER("Content-Transfer-Encoding", 0, SIP_HDR_TRANSFER_ENCODING),
 };
 
 static const struct {
@@ -54,17 +58,27 @@ static const struct {
 	{ "PUBLISH", SIP_PUBLISH }, { "SERVICE", SIP_SERVICE },
 };
 
+static u8 compact_id(char c)
+{
+	u32 i;
+
+	c = ascii_lower(c);
+	for (i = 0; i < ARRAY_SIZE(header_names); i++)
+		if (header_names[i].compact == c)
+			return header_names[i].id;
+	return SIP_HDR_OTHER;
+}
+
 static u8 header_id(const char *base, struct span name)
 {
 	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(header_names); i++) {
-		if (span_is(base, name, header_names[i].name))
+	if (name.len == 1)
+		return compact_id(base[name.off]);
+	for (i = 0; i < ARRAY_SIZE(header_names); i++)
+		if (header_names[i].len == name.len &&
+		    span_same(base + name.off, header_names[i].name, name.len))
 			return header_names[i].id;
-		if (header_names[i].compact &&
-		    span_is(base, name, header_names[i].compact))
-			return header_names[i].id;
-	}
 	return SIP_HDR_OTHER;
 }
 

@@ -33,19 +33,25 @@ static u32 skip_quoted(const char *base, u32 at, u32 end)
 }
 
 /*
- * First of the characters @stop outside of quoted strings, or @end; beyond
- * @end where a quoted string does not end.
+ * First character of the classes @stop outside of quoted strings, or @end;
+ * beyond @end where a quoted string does not end.
  */
-static u32 find_stop(const char *base, u32 at, u32 end, const char *stop)
+static u32 find_stop(const char *base, u32 at, u32 end, u8 stop)
 {
-	while (at < end && (!base[at] || !strchr(stop, base[at])))
-		at = base[at] == '"' ? skip_quoted(base, at, end) : at + 1;
+	u8 class;
+
+	while (at < end) {
+		class = span_class[(u8)base[at]];
+		if (class & stop)
+			break;
+		at = class & SPAN_QUOTE ? skip_quoted(base, at, end) : at + 1;
+	}
 	return at;
 }
 
 static bool host_char(char c)
 {
-	return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
+	return span_class[(u8)c] & SPAN_HOST;
 }
 
 /* End of the host that starts at @s.off; s.off itself where there is none. */
@@ -116,7 +122,7 @@ static bool uri_clean(const char *base, struct span s)
 	u32 at;
 
 	for (at = s.off; at < span_end(s); at++)
-		if ((u8)base[at] <= ' ' || strchr("<>\"\x7f", base[at]))
+		if (span_class[(u8)base[at]] & SPAN_UNCLEAN)
 			return false;
 	return true;
 }
@@ -187,7 +193,7 @@ static u32 take_params(const char *base, u32 at, struct span *rest, struct span 
 	at = skip_lws(base, at, end);
 	if (at < end && base[at] != ';' && base[at] != ',')
 		return 0;
-	stop = find_stop(base, at, end, ",");
+	stop = find_stop(base, at, end, SPAN_COMMA);
 	if (stop > end)
 		return 0;
 	if (at < stop)
@@ -202,7 +208,7 @@ static u32 take_params(const char *base, u32 at, struct span *rest, struct span 
  */
 static u32 take_uri(const char *base, u32 from, u32 end, struct sip_value *v)
 {
-	u32 at = find_stop(base, from, end, "<,;");
+	u32 at = find_stop(base, from, end, SPAN_LESS | SPAN_COMMA | SPAN_SEMI);
 	u32 close;
 
 	if (at > end)
@@ -216,7 +222,8 @@ static u32 take_uri(const char *base, u32 from, u32 end, struct sip_value *v)
 	} else {
 		/* addr-spec: what follows ';' belongs to the header (20.10) */
 		at = from;
-		while (at < end && !is_lws(base[at]) && !strchr(";,\"", base[at]))
+		while (at < end && !is_lws(base[at]) &&
+		       !(span_class[(u8)base[at]] & (SPAN_SEMI | SPAN_COMMA | SPAN_QUOTE)))
 			at++;
 		v->uri = span_of(from, at);
 	}
@@ -297,7 +304,7 @@ int sip_via_next(const char *base, struct span *rest, struct sip_via *via)
 	at = take_protocol(base, at, end, via);
 	if (!at)
 		return -EINVAL;
-	stop = find_stop(base, at, end, ";,");
+	stop = find_stop(base, at, end, SPAN_SEMI | SPAN_COMMA);
 	if (stop > end || sip_hostport_parse(base, span_of(at, stop), &via->sent_by))
 		return -EINVAL;
 	if (!take_params(base, stop, rest, &via->params))
@@ -319,7 +326,7 @@ bool sip_param_find(const char *base, struct span params, const char *name,
 
 	*value = (struct span){ 0 };
 	for (; at < end; at = stop + 1) {
-		stop = find_stop(base, at, end, ";");
+		stop = find_stop(base, at, end, SPAN_SEMI);
 		if (stop > end)
 			return false;
 		eq = span_chr(base, span_of(at, stop), '=');

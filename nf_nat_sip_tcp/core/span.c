@@ -4,19 +4,30 @@
  */
 #include <nf_nat_sip_tcp/span.h>
 
-bool is_token(char c)
-{
-	return is_alpha(c) || is_digit(c) || (c && strchr("-.!%*_+`'~", c));
-}
+#define NAME	(SPAN_TOKEN | SPAN_HOST)
 
-bool span_is(const char *base, struct span s, const char *text)
+const u8 span_class[256] = {
+	[0x00 ... 0x20] = SPAN_UNCLEAN,
+	['!'] = SPAN_TOKEN, ['%'] = SPAN_TOKEN, ['*'] = SPAN_TOKEN, ['+'] = SPAN_TOKEN,
+	['`'] = SPAN_TOKEN, ['\''] = SPAN_TOKEN, ['~'] = SPAN_TOKEN,
+	['-'] = NAME, ['.'] = NAME, ['_'] = NAME,
+	['0' ... '9'] = NAME, ['A' ... 'Z'] = NAME, ['a' ... 'z'] = NAME,
+	['"'] = SPAN_QUOTE | SPAN_UNCLEAN,
+	['<'] = SPAN_LESS | SPAN_UNCLEAN,
+	['>'] = SPAN_UNCLEAN,
+	[','] = SPAN_COMMA,
+	[';'] = SPAN_SEMI,
+	[0x7f] = SPAN_UNCLEAN,
+};
+
+bool span_same(const char *a, const char *b, u32 len)
 {
 	u32 i;
 
-	for (i = 0; i < s.len; i++)
-		if (!text[i] || ascii_lower(base[s.off + i]) != ascii_lower(text[i]))
+	for (i = 0; i < len; i++)
+		if (a[i] != b[i] && ascii_lower(a[i]) != ascii_lower(b[i]))
 			return false;
-	return !text[i];
+	return true;
 }
 
 struct span span_trim(const char *base, struct span s)
@@ -30,11 +41,26 @@ struct span span_trim(const char *base, struct span s)
 	return s;
 }
 
+#define EACH_BYTE 0x0101010101010101ULL
+
+/* Eight bytes at a time: the kernel's memchr() takes each alone. */
 u32 span_chr(const char *base, struct span s, char c)
 {
-	const char *p = s.len ? memchr(base + s.off, c, s.len) : NULL;
+	const u64 wanted = (u8)c * EACH_BYTE;
+	u32 end = span_end(s);
+	u32 at = s.off;
+	u64 word;
 
-	return p ? (u32)(p - base) : span_end(s);
+	for (; end - at >= sizeof(word); at += sizeof(word)) {
+		memcpy(&word, base + at, sizeof(word));
+		word ^= wanted;
+		/* A byte that is 0 now borrows from its highest bit. */
+		if ((word - EACH_BYTE) & ~word & (EACH_BYTE << 7))
+			break;
+	}
+	while (at < end && base[at] != c)
+		at++;
+	return at;
 }
 
 int span_uint(const char *base, struct span s, u32 max, u32 *val)
