@@ -68,6 +68,7 @@ static inline bool is_lws(char c)
 #define SPAN_LESS	0x10	/* < */
 #define SPAN_UNCLEAN	0x20	/* stands in no URI: white space, controls, " < > */
 #define SPAN_HOST	0x40	/* letters, digits, - . _ */
+#define SPAN_URI	0x80	/* divides a URI: @ ; ? */
 
 extern const u8 span_class[256];
 

@@ -16,7 +16,9 @@ const u8 span_class[256] = {
 	['<'] = SPAN_LESS | SPAN_UNCLEAN,
 	['>'] = SPAN_UNCLEAN,
 	[','] = SPAN_COMMA,
-	[';'] = SPAN_SEMI,
+	[';'] = SPAN_SEMI | SPAN_URI,
+	['@'] = SPAN_URI,
+	['?'] = SPAN_URI,
 	[0x7f] = SPAN_UNCLEAN,
 };
 
