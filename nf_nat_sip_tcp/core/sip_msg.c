@@ -227,11 +227,10 @@ static int parse_party(const char *base, struct span value, struct span *tag)
 
 static int parse_via(struct sip_msg *msg, const char *base, struct span value)
 {
-	struct sip_via via;
-
-	if (sip_via_next(base, &value, &via) != 1)
+	msg->via_rest = value;
+	if (sip_via_next(base, &msg->via_rest, &msg->via) != 1)
 		return -EINVAL;
-	msg->branch = via.branch;
+	msg->branch = msg->via.branch;
 	return 0;
 }
 
