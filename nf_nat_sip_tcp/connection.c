@@ -38,8 +38,8 @@ static struct kmem_cache *cache __read_mostly;
 static atomic64_t last_id = ATOMIC64_INIT(0);
 
 /*
- * The actions of a step are too large for the stack, and half as large as a
- * connection without them.  The lock is for kernels whose softirqs can be
+ * The actions of a step are too large for the stack, and larger than a connection
+ * without them.  The lock is for kernels whose softirqs can be
  * preempted.
  */
 struct scratch {
@@ -47,16 +47,14 @@ struct scratch {
 	struct nst_out out;
 };
 
-static DEFINE_PER_CPU(struct scratch, scratch) = {
-	.lock = __SPIN_LOCK_UNLOCKED(scratch.lock),
-};
+static struct scratch __percpu *scratch __read_mostly;
 
 void nst_connection_lock(struct nst_connection *c) __acquires(&c->lock)
 {
 	struct scratch *s;
 
 	spin_lock_bh(&c->lock);
-	s = raw_cpu_ptr(&scratch);
+	s = raw_cpu_ptr(scratch);
 	spin_lock(&s->lock);
 	/* For sparse: one context is enough to follow. */
 	__release(&s->lock);
@@ -403,12 +401,24 @@ void nst_connection_forget(struct nst_connection *c, unsigned long link,
 
 int nst_connections_init(void)
 {
+	int cpu;
+
 	cache = kmem_cache_create("nf_nat_sip_tcp", sizeof(struct nst_connection), 0,
 				  CACHE_FLAGS, NULL);
-	return cache ? 0 : -ENOMEM;
+	if (!cache)
+		return -ENOMEM;
+	scratch = alloc_percpu(struct scratch);
+	if (!scratch) {
+		kmem_cache_destroy(cache);
+		return -ENOMEM;
+	}
+	for_each_possible_cpu(cpu)
+		spin_lock_init(&per_cpu_ptr(scratch, cpu)->lock);
+	return 0;
 }
 
 void nst_connections_exit(void)
 {
+	free_percpu(scratch);
 	kmem_cache_destroy(cache);
 }

@@ -30,8 +30,10 @@ struct nst_endpoint {
 
 static inline bool addr_equal(const struct nst_addr *a, const struct nst_addr *b)
 {
-	return a->family == b->family &&
-	       !memcmp(a->ip, b->ip, a->family == 6 ? 16 : 4);
+	if (a->family != b->family)
+		return false;
+	/* Constant lengths are compared in place. */
+	return a->family == 6 ? !memcmp(a->ip, b->ip, 16) : !memcmp(a->ip, b->ip, 4);
 }
 
 static inline bool endpoint_equal(const struct nst_endpoint *a,

@@ -172,6 +172,7 @@ struct nst_publish {
  * @closing: tell conntrack that the connection is closing (after a RST of ours)
  * @emit: own segments, to be built under the lock and sent after it; last, as each
  *	is cleared when it is taken, and most steps take none
+ * @edits: room for the changes to a message; says nothing
  */
 struct nst_out {
 	enum nst_verdict verdict;
@@ -192,6 +193,7 @@ struct nst_out {
 	struct nst_work work;
 	bool closing;
 	struct nst_emit emit[NST_EMIT_MAX];
+	struct edits edits;
 };
 
 enum nst_conn_state {

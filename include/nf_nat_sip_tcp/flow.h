@@ -8,6 +8,8 @@
 
 #include "conn.h"
 
+struct message_parts;
+
 /**
  * struct nst_block - consecutive bytes that are held or retained
  * @next: next block of a list
@@ -116,6 +118,8 @@ void seqmap_trim(struct nst_conn *c, struct seqmap *m);
  * @blk: room taken for that
  * @index: messages completed
  * @work: door work
+ * @edits: room for the changes to a message
+ * @parts: what has been read of the message at hand, or NULL
  * @lost: framing was lost: reason, else NST_R_MAX
  * @err: why not all bytes were taken: -ENOMEM, -ENOSPC until the receiver
  *	has acknowledged more, else 0
@@ -132,6 +136,8 @@ struct feed {
 	struct nst_block *blk;
 	u16 index;
 	struct nst_work *work;
+	struct edits *edits;
+	struct message_parts *parts;
 	enum nst_reason lost;
 	int err;
 };

@@ -5,6 +5,8 @@
 #include "dialog.h"
 #include "rewrite.h"
 
+struct message_parts;
+
 /**
  * struct message - a framed message on its way through the text side
  * @env: surroundings
@@ -22,6 +24,8 @@
  * @len: bytes in @buf: @hdr_len, or @hdr_len + @body_len
  * @edits: result: the changes; nr 0 where it passes unchanged
  * @work: calls that got work for the skin
+ * @parts: what message_wants_body() has read of it, or NULL; message_process() gives
+ *	it back
  */
 struct message {
 	struct nst_env *env;
@@ -39,15 +43,26 @@ struct message {
 	u32 len;
 	struct edits *edits;
 	struct nst_work *work;
+	struct message_parts *parts;
 };
 
 /**
  * message_wants_body - hold this message until its body is complete? (F4)
  *
- * True for SDP and multipart bodies up to body_max.  Needs the header block
- * only.
+ * @env: surroundings
+ * @buf: the message
+ * @hdr_len: length of its header block, which is all that is needed
+ * @body_len: what Content-Length says
+ * @parts: what had to be read is left there, for &message.parts or
+ *	message_forget(); or NULL
+ *
+ * True for SDP and multipart bodies up to body_max.
  */
-bool message_wants_body(struct nst_env *env, const char *buf, u32 hdr_len, u32 body_len);
+bool message_wants_body(struct nst_env *env, const char *buf, u32 hdr_len, u32 body_len,
+			struct message_parts **parts);
+
+/** message_forget - give back what message_wants_body() has left */
+void message_forget(struct nst_env *env, struct message_parts *parts);
 
 /**
  * message_process - parse, track, rewrite

@@ -2,7 +2,7 @@
 #ifndef NF_NAT_SIP_TCP_SIP_MSG_H
 #define NF_NAT_SIP_TCP_SIP_MSG_H
 
-#include "span.h"
+#include "sip_uri.h"
 
 /* Header lines that matter which one message may have. */
 #define SIP_HEADERS_MAX 192
@@ -53,6 +53,8 @@ struct sip_header {
  * @from_tag: tag of From; len 0 where there is none
  * @to_tag: tag of To
  * @branch: branch of the topmost Via
+ * @via: the topmost Via
+ * @via_rest: what stands behind it in its header
  * @content_type: value of Content-Type, compact form included
  * @encoded: a Content-Encoding or Content-Transfer-Encoding is named that
  *	makes other bytes of a text
@@ -74,6 +76,8 @@ struct sip_msg {
 	struct span from_tag;
 	struct span to_tag;
 	struct span branch;
+	struct sip_via via;
+	struct span via_rest;
 	struct span content_type;
 	bool encoded;
 	u16 nr;

@@ -54,7 +54,7 @@ static inline bool is_alpha(char c)
 /* What folding makes of white space: SP, HTAB and the line ends inside a value. */
 static inline bool is_lws(char c)
 {
-	return is_wsp(c) || c == '\r' || c == '\n';
+	return (u8)c <= ' ' && (is_wsp(c) || c == '\r' || c == '\n');
 }
 
 /*
@@ -68,6 +68,7 @@ static inline bool is_lws(char c)
 #define SPAN_LESS	0x10	/* < */
 #define SPAN_UNCLEAN	0x20	/* stands in no URI: white space, controls, " < > */
 #define SPAN_HOST	0x40	/* letters, digits, - . _ */
+#define SPAN_URI	0x80	/* divides a URI: @ ; ? */
 
 extern const u8 span_class[256];
 
@@ -94,7 +95,16 @@ static inline bool span_is(const char *base, struct span s, const char *text)
 }
 
 /** span_trim - drop SP, HTAB, CR and LF at both ends */
-struct span span_trim(const char *base, struct span s);
+static inline struct span span_trim(const char *base, struct span s)
+{
+	while (s.len && is_lws(base[span_end(s) - 1]))
+		s.len--;
+	while (s.len && is_lws(base[s.off])) {
+		s.off++;
+		s.len--;
+	}
+	return s;
+}
 
 /**
  * span_chr - offset of the first @c inside the span

@@ -5,13 +5,14 @@
 #include <nf_nat_sip_tcp/addr.h>
 
 /* One decimal number of a dotted quad; leading zeros could mean octal. */
-static int parse_octet(const char *base, struct span s, u8 *out)
+static int parse_octet(const char *base, u32 *at, u32 end, u8 *out)
 {
-	u32 val;
+	u32 from = *at;
+	u32 val = 0;
 
-	if (s.len > 3 || (s.len > 1 && base[s.off] == '0'))
-		return -EINVAL;
-	if (span_uint(base, s, 255, &val))
+	while (*at < end && is_digit(base[*at]) && *at - from < 3)
+		val = val * 10 + (u32)(base[(*at)++] - '0');
+	if (*at == from || val > 255 || (*at - from > 1 && base[from] == '0'))
 		return -EINVAL;
 	*out = (u8)val;
 	return 0;
@@ -20,18 +21,16 @@ static int parse_octet(const char *base, struct span s, u8 *out)
 static int parse_v4(const char *base, struct span s, u8 *ip)
 {
 	u32 end = span_end(s);
-	u32 dot;
+	u32 at = s.off;
 	int i;
 
 	for (i = 0; i < 4; i++) {
-		dot = i < 3 ? span_chr(base, s, '.') : end;
-		if (i < 3 && dot == end)
+		if (i && (at == end || base[at++] != '.'))
 			return -EINVAL;
-		if (parse_octet(base, span_of(s.off, dot), &ip[i]))
+		if (parse_octet(base, &at, end, &ip[i]))
 			return -EINVAL;
-		s = span_of(dot + 1, end);
 	}
-	return 0;
+	return at == end ? 0 : -EINVAL;
 }
 
 static int hex_value(char c)

@@ -161,7 +161,7 @@ static int feed_message(struct feed *fd, const char *buf, u32 len, struct edits 
 		.talker = &fd->c->talker, .index = fd->index,
 		.now = fd->c->now, .buf = buf, .hdr_len = f->frame.hdr_len,
 		.body_len = f->frame.body_len, .len = len, .edits = e,
-		.work = fd->work,
+		.work = fd->work, .parts = fd->parts,
 	};
 	bool held = f->hold;
 	u32 orig_seq = f->rcv_nxt + fd->pos - (held ? len : 0);
@@ -177,6 +177,7 @@ static int feed_message(struct feed *fd, const char *buf, u32 len, struct edits 
 
 	edits_init(e);
 	message_process(&m);
+	fd->parts = NULL;
 	if (e->nr && feed_room(fd, len + e->delta)) {
 		nst_count(env, NST_R_MSG_NOMEM);
 		edits_init(e);
@@ -200,21 +201,12 @@ static int feed_message(struct feed *fd, const char *buf, u32 len, struct edits 
 
 static int feed_complete(struct feed *fd, const char *buf, u32 len)
 {
-	struct nst_env *env = fd->c->env;
-	struct edits *e;
 	int err;
 
 	err = seqmap_room(fd->c, &fd->f->map);
 	if (!err)
 		err = feed_room(fd, len + GROWTH);
-	if (err)
-		return err;
-	e = env->ops->alloc(env, sizeof(*e));
-	if (!e)
-		return -ENOMEM;
-	err = feed_message(fd, buf, len, e);
-	env->ops->free(env, e, sizeof(*e));
-	return err;
+	return err ?: feed_message(fd, buf, len, fd->edits);
 }
 
 /*
@@ -229,7 +221,7 @@ static u32 feed_need(struct feed *fd, const char *buf)
 	if (f->need)
 		return f->need;
 	f->need = fr->hdr_len;
-	if (message_wants_body(fd->c->env, buf, fr->hdr_len, fr->body_len))
+	if (message_wants_body(fd->c->env, buf, fr->hdr_len, fr->body_len, &fd->parts))
 		f->need += fr->body_len;
 	return f->need;
 }
@@ -370,6 +362,16 @@ static int feed_body(struct feed *fd)
 	return 0;
 }
 
+static int feed_gather(struct feed *fd)
+{
+	int err = fd->f->hold ? gather_held(fd) : gather_in_place(fd);
+
+	/* Of a message that is to go on another time. */
+	message_forget(fd->c->env, fd->parts);
+	fd->parts = NULL;
+	return err;
+}
+
 static int feed_step(struct feed *fd)
 {
 	switch (fd->f->mode) {
@@ -378,7 +380,7 @@ static int feed_step(struct feed *fd)
 	case NST_MODE_BODY:
 		return feed_body(fd);
 	default:
-		return fd->f->hold ? gather_held(fd) : gather_in_place(fd);
+		return feed_gather(fd);
 	}
 }
 

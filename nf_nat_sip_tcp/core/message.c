@@ -10,10 +10,12 @@
 
 /**
  * struct message_parts - a message taken apart, too large for the stack
+ * @err: of sip_msg_parse()
  * @msg: the message
  * @body: the descriptions in its body
  */
 struct message_parts {
+	int err;
 	struct sip_msg msg;
 	struct nst_body body;
 };
@@ -38,21 +40,40 @@ static void unchanged(struct message *m, enum nst_reason reason)
 	message_trace(m, &t);
 }
 
-bool message_wants_body(struct nst_env *env, const char *buf, u32 hdr_len, u32 body_len)
+static struct message_parts *parts_read(struct nst_env *env, const char *buf, u32 hdr_len,
+					u32 len)
 {
-	struct sip_msg *msg;
+	struct message_parts *p = env->ops->alloc(env, sizeof(*p));
+
+	if (p)
+		p->err = sip_msg_parse(&p->msg, buf, hdr_len, len);
+	return p;
+}
+
+void message_forget(struct nst_env *env, struct message_parts *parts)
+{
+	if (parts)
+		env->ops->free(env, parts, sizeof(*parts));
+}
+
+bool message_wants_body(struct nst_env *env, const char *buf, u32 hdr_len, u32 body_len,
+			struct message_parts **parts)
+{
+	struct message_parts *p;
 	bool wanted;
 
 	if (!body_len || body_len > env->set.body_max)
 		return false;
-	msg = env->ops->alloc(env, sizeof(*msg));
-	if (!msg) {
+	p = parts_read(env, buf, hdr_len, hdr_len);
+	if (!p) {
 		nst_count(env, NST_R_MSG_NOMEM);
 		return false;
 	}
-	wanted = !sip_msg_parse(msg, buf, hdr_len, hdr_len) &&
-		 body_may_describe(msg, buf);
-	env->ops->free(env, msg, sizeof(*msg));
+	wanted = !p->err && body_may_describe(&p->msg, buf);
+	if (parts)
+		*parts = p;
+	else
+		message_forget(env, p);
 	return wanted;
 }
 
@@ -178,11 +199,8 @@ static void count_changes(struct message *m, const struct sip_msg *msg)
 
 static void process(struct message *m, struct message_parts *p)
 {
-	int err;
-
-	err = sip_msg_parse(&p->msg, m->buf, m->hdr_len, m->len);
-	if (err) {
-		unchanged(m, err == -E2BIG ? NST_R_MSG_TOO_COMPLEX : NST_R_MSG_UNPARSED);
+	if (p->err) {
+		unchanged(m, p->err == -E2BIG ? NST_R_MSG_TOO_COMPLEX : NST_R_MSG_UNPARSED);
 		return;
 	}
 	nst_count(m->env, p->msg.is_request ? NST_R_MSG_REQUEST : NST_R_MSG_RESPONSE);
@@ -202,14 +220,18 @@ static void process(struct message *m, struct message_parts *p)
 
 void message_process(struct message *m)
 {
-	struct message_parts *p;
+	struct message_parts *p = m->parts;
 
 	edits_init(m->edits);
-	p = m->env->ops->alloc(m->env, sizeof(*p));
+	/* Of one that was read before all of its body was there, or is not looked into. */
+	if (p)
+		p->msg.body = span_of(m->hdr_len, m->len);
+	else
+		p = parts_read(m->env, m->buf, m->hdr_len, m->len);
 	if (!p) {
 		unchanged(m, NST_R_MSG_NOMEM);
 		return;
 	}
 	process(m, p);
-	m->env->ops->free(m->env, p, sizeof(*p));
+	message_forget(m->env, p);
 }

@@ -38,9 +38,13 @@ struct delimiter {
 
 bool mime_is(const char *base, struct span type, const char *main, const char *sub)
 {
-	u32 end = span_chr(base, type, ';');
-	u32 slash = span_chr(base, span_of(type.off, end), '/');
+	u32 end, slash;
 
+	/* Asked for many types, most of which are told by their first letter. */
+	if (type.len && !is_lws(base[type.off]) && ascii_lower(base[type.off]) != *main)
+		return false;
+	end = span_chr(base, type, ';');
+	slash = span_chr(base, span_of(type.off, end), '/');
 	return slash < end &&
 	       span_is(base, span_trim(base, span_of(type.off, slash)), main) &&
 	       span_is(base, span_trim(base, span_of(slash + 1, end)), sub);

@@ -138,11 +138,16 @@ static u32 branch_hash(const struct rewrite *rw, struct span branch)
 
 static void rewrite_via(struct rewrite *rw, const struct sip_header *h)
 {
-	struct span rest = h->value;
-	struct sip_via via;
-	int r;
+	struct sip_via via = rw->msg->via;
+	struct span rest = rw->msg->via_rest;
+	int r = 1;
 
-	while ((r = sip_via_next(rw->buf, &rest, &via)) > 0) {
+	/* The topmost was read with the message. */
+	if (h != sip_msg_header(rw->msg, SIP_HDR_VIA, 0)) {
+		rest = h->value;
+		r = sip_via_next(rw->buf, &rest, &via);
+	}
+	for (; r > 0; r = sip_via_next(rw->buf, &rest, &via)) {
 		struct nst_written w = {
 			.place = NST_PLACE_VIA,
 			.default_port = VIA_PORT,

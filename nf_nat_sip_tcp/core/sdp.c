@@ -165,14 +165,26 @@ static int parse_rtcp(struct sdp_media *m, const char *base, struct span s)
 	return s.len ? parse_conn(base, s, &m->rtcp_addr) : 0;
 }
 
+/* a=rtpmap and a=fmtp are most of all lines: told by a letter. */
+static bool may_matter(const char *base, struct span s)
+{
+	char c = s.len < 4 ? 0 : ascii_lower(base[s.off]);
+
+	if (c == 'r')
+		return ascii_lower(base[s.off + 2]) == 'c';
+	return c == 'c' || is_lws(c);
+}
+
 static int parse_attribute(struct sdp *sdp, const char *base, struct span s)
 {
 	struct sdp_media *m = last_media(sdp);
-	u32 colon = span_chr(base, s, ':');
-	struct span name = span_trim(base, span_of(s.off, colon));
+	struct span name;
+	u32 colon;
 
-	if (!m)
+	if (!m || !may_matter(base, s))
 		return 0;
+	colon = span_chr(base, s, ':');
+	name = span_trim(base, span_of(s.off, colon));
 	if (span_is(base, name, "rtcp"))
 		return parse_rtcp(m, base, span_of(colon + 1, span_end(s)));
 	if (span_is(base, name, "rtcp-mux"))

@@ -167,18 +167,19 @@ static int take_clen(struct sip_frame *f, const char *buf, struct span value)
 	return 0;
 }
 
-/* Content-Length, or l: most lines are told by their first byte. */
-static bool may_be_clen(char c)
+/* Content-Length, or l: most lines are told by a byte or two. */
+static bool may_be_clen(const char *buf, struct span line)
 {
-	c = ascii_lower(c);
-	return c == 'c' || c == 'l';
+	char c = ascii_lower(buf[line.off]);
+
+	return c == 'l' || (c == 'c' && line.len > 8 && ascii_lower(buf[line.off + 8]) == 'l');
 }
 
 static int take_line(struct sip_frame *f, const char *buf, struct span line)
 {
 	struct sip_header h;
 
-	if (!may_be_clen(buf[line.off]))
+	if (!may_be_clen(buf, line))
 		return 0;
 	if (!sip_header_split(buf, line, &h) || h.id != SIP_HDR_CONTENT_LENGTH)
 		return 0;

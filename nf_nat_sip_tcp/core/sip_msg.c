@@ -71,13 +71,16 @@ static u8 compact_id(char c)
 
 static u8 header_id(const char *base, struct span name)
 {
+	const char *p = base + name.off;
+	char first = ascii_lower(*p);
 	u32 i;
 
 	if (name.len == 1)
-		return compact_id(base[name.off]);
+		return compact_id(*p);
 	for (i = 0; i < ARRAY_SIZE(header_names); i++)
 		if (header_names[i].len == name.len &&
-		    span_same(base + name.off, header_names[i].name, name.len))
+		    ascii_lower(*header_names[i].name) == first &&
+		    span_same(p, header_names[i].name, name.len))
 			return header_names[i].id;
 	return SIP_HDR_OTHER;
 }
@@ -224,11 +227,10 @@ static int parse_party(const char *base, struct span value, struct span *tag)
 
 static int parse_via(struct sip_msg *msg, const char *base, struct span value)
 {
-	struct sip_via via;
-
-	if (sip_via_next(base, &value, &via) != 1)
+	msg->via_rest = value;
+	if (sip_via_next(base, &msg->via_rest, &msg->via) != 1)
 		return -EINVAL;
-	msg->branch = via.branch;
+	msg->branch = msg->via.branch;
 	return 0;
 }
 

@@ -116,32 +116,46 @@ static u32 scheme_end(const char *base, struct span s)
 	return at < end && base[at] == ':' ? at : end;
 }
 
-/* What no URI can hold, escaped or not: it would end in the wrong place. */
-static bool uri_clean(const char *base, struct span s)
-{
-	u32 at;
-
-	for (at = s.off; at < span_end(s); at++)
-		if (span_class[(u8)base[at]] & SPAN_UNCLEAN)
-			return false;
-	return true;
-}
+/**
+ * struct uri_marks - where the parts of a URI begin, behind its scheme
+ * @host: behind the '@', else where the scheme ends
+ * @params: the first ';' behind the user part, or the end
+ * @query: the first '?' there, or the end
+ */
+struct uri_marks {
+	u32 host;
+	u32 params;
+	u32 query;
+};
 
 /*
  * The user part may hold ';' and '?' (RFC 3261 25.1 user-unreserved), but '@'
- * stands unescaped in one place only: behind the user part.
+ * stands unescaped in one place only: behind the user part.  What no URI can
+ * hold, escaped or not, would make it end in the wrong place.
  */
-static int split_user(const char *base, struct span *s, struct span *user)
+static int find_marks(const char *base, struct span s, struct uri_marks *m)
 {
-	u32 end = span_end(*s);
-	u32 at = span_chr(base, *s, '@');
+	u32 end = span_end(s);
+	u32 at;
+	u8 class;
 
-	if (at == end)
-		return 0;
-	if (at == s->off || span_chr(base, span_of(at + 1, end), '@') != end)
-		return -EINVAL;
-	*user = span_of(s->off, at);
-	*s = span_of(at + 1, end);
+	*m = (struct uri_marks){ .host = s.off, .params = end, .query = end };
+	for (at = s.off; at < end; at++) {
+		class = span_class[(u8)base[at]];
+		if (!(class & (SPAN_UNCLEAN | SPAN_URI)))
+			continue;
+		if (class & SPAN_UNCLEAN)
+			return -EINVAL;
+		if (base[at] == '@') {
+			if (at == s.off || m->host != s.off)
+				return -EINVAL;
+			*m = (struct uri_marks){ .host = at + 1, .params = end, .query = end };
+		} else if (m->query == end && base[at] == '?') {
+			m->query = at;
+		} else if (m->query == end && m->params == end && base[at] == ';') {
+			m->params = at;
+		}
+	}
 	return 0;
 }
 
@@ -150,8 +164,8 @@ int sip_uri_parse(const char *base, struct span s, struct sip_uri *uri)
 	u32 end = span_end(s);
 	u32 colon = scheme_end(base, s);
 	struct span scheme = span_of(s.off, colon);
-	u32 query;
-	u32 semi;
+	struct uri_marks m;
+	u32 stop;
 
 	memset(uri, 0, sizeof(*uri));
 	if (colon == end)
@@ -160,16 +174,18 @@ int sip_uri_parse(const char *base, struct span s, struct sip_uri *uri)
 	if (!uri->sips && !span_is(base, scheme, "sip"))
 		return -EPROTONOSUPPORT;
 	s = span_of(colon + 1, end);
-	if (!uri_clean(base, s) || split_user(base, &s, &uri->user))
+	if (find_marks(base, s, &m))
 		return -EINVAL;
-	query = span_chr(base, s, '?');
-	if (query < end)
-		uri->headers = span_of(query + 1, end);
-	s = span_of(s.off, query);
-	semi = span_chr(base, s, ';');
-	if (semi < query)
-		uri->params = span_of(semi + 1, query);
-	return sip_hostport_parse(base, span_of(s.off, semi), &uri->hostport);
+	if (m.host != s.off)
+		uri->user = span_of(s.off, m.host - 1);
+	if (m.query < end)
+		uri->headers = span_of(m.query + 1, end);
+	stop = m.query;
+	if (m.params < stop) {
+		uri->params = span_of(m.params + 1, stop);
+		stop = m.params;
+	}
+	return sip_hostport_parse(base, span_of(m.host, stop), &uri->hostport);
 }
 
 /* Start of the next element of a comma list; empty elements are nothing. */
@@ -290,6 +306,64 @@ static u32 take_protocol(const char *base, u32 at, u32 end, struct sip_via *via)
 	return skip_lws(base, stop, end);
 }
 
+/*
+ * The parameter at *@at, and moves that behind it.
+ * Return: false at the end, and where a quoted string does not end.
+ */
+static bool param_next(const char *base, u32 *at, u32 end, struct span *whole)
+{
+	u32 stop;
+
+	if (*at >= end)
+		return false;
+	stop = find_stop(base, *at, end, SPAN_SEMI);
+	if (stop > end)
+		return false;
+	*whole = span_of(*at, stop);
+	*at = stop + 1;
+	return true;
+}
+
+static bool param_is(const char *base, struct span whole, const char *name,
+		     struct span *value)
+{
+	u32 at = skip_lws(base, whole.off, span_end(whole));
+	u32 eq;
+
+	/* Most are told by their first letter. */
+	if (at < span_end(whole) && ascii_lower(base[at]) != ascii_lower(*name))
+		return false;
+	eq = span_chr(base, whole, '=');
+	if (!span_is(base, span_trim(base, span_of(whole.off, eq)), name))
+		return false;
+	if (eq < span_end(whole))
+		*value = span_trim(base, span_of(eq + 1, span_end(whole)));
+	return true;
+}
+
+/* Those that matter, in one pass; of two by one name the first. */
+static void take_via_params(const char *base, struct sip_via *via)
+{
+	u32 end = span_end(via->params);
+	u32 at = via->params.off;
+	struct {
+		const char *name;
+		struct span *value;
+	} wanted[] = {
+		{ "branch", &via->branch }, { "received", &via->received },
+		{ "rport", &via->rport }, { "maddr", &via->maddr },
+	};
+	struct span whole;
+	u32 seen = 0;
+	u32 i;
+
+	while (param_next(base, &at, end, &whole))
+		for (i = 0; i < ARRAY_SIZE(wanted); i++)
+			if (!(seen & 1U << i) &&
+			    param_is(base, whole, wanted[i].name, wanted[i].value))
+				seen |= 1U << i;
+}
+
 int sip_via_next(const char *base, struct span *rest, struct sip_via *via)
 {
 	u32 end = span_end(*rest);
@@ -309,33 +383,20 @@ int sip_via_next(const char *base, struct span *rest, struct sip_via *via)
 		return -EINVAL;
 	if (!take_params(base, stop, rest, &via->params))
 		return -EINVAL;
-	sip_param_find(base, via->params, "branch", &via->branch);
-	sip_param_find(base, via->params, "received", &via->received);
-	sip_param_find(base, via->params, "rport", &via->rport);
-	sip_param_find(base, via->params, "maddr", &via->maddr);
+	take_via_params(base, via);
 	return 1;
 }
 
 bool sip_param_find(const char *base, struct span params, const char *name,
 		    struct span *value)
 {
-	u32 end = span_end(params);
 	u32 at = params.off;
-	u32 stop;
-	u32 eq;
+	struct span whole;
 
 	*value = (struct span){ 0 };
-	for (; at < end; at = stop + 1) {
-		stop = find_stop(base, at, end, SPAN_SEMI);
-		if (stop > end)
-			return false;
-		eq = span_chr(base, span_of(at, stop), '=');
-		if (!span_is(base, span_trim(base, span_of(at, eq)), name))
-			continue;
-		if (eq < stop)
-			*value = span_trim(base, span_of(eq + 1, stop));
-		return true;
-	}
+	while (param_next(base, &at, span_end(params), &whole))
+		if (param_is(base, whole, name, value))
+			return true;
 	return false;
 }
 

@@ -16,7 +16,9 @@ const u8 span_class[256] = {
 	['<'] = SPAN_LESS | SPAN_UNCLEAN,
 	['>'] = SPAN_UNCLEAN,
 	[','] = SPAN_COMMA,
-	[';'] = SPAN_SEMI,
+	[';'] = SPAN_SEMI | SPAN_URI,
+	['@'] = SPAN_URI,
+	['?'] = SPAN_URI,
 	[0x7f] = SPAN_UNCLEAN,
 };
 
@@ -30,18 +32,17 @@ bool span_same(const char *a, const char *b, u32 len)
 	return true;
 }
 
-struct span span_trim(const char *base, struct span s)
-{
-	while (s.len && is_lws(base[span_end(s) - 1]))
-		s.len--;
-	while (s.len && is_lws(base[s.off])) {
-		s.off++;
-		s.len--;
-	}
-	return s;
-}
-
 #define EACH_BYTE 0x0101010101010101ULL
+
+/* Which of eight bytes is the first that has a bit? */
+static u32 first_byte(u64 bits)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return (u32)__builtin_ctzll(bits) >> 3;
+#else
+	return 0;	/* a loop goes on from here */
+#endif
+}
 
 /* Eight bytes at a time: the kernel's memchr() takes each alone. */
 u32 span_chr(const char *base, struct span s, char c)
@@ -50,13 +51,17 @@ u32 span_chr(const char *base, struct span s, char c)
 	u32 end = span_end(s);
 	u32 at = s.off;
 	u64 word;
+	u64 bits;
 
 	for (; end - at >= sizeof(word); at += sizeof(word)) {
 		memcpy(&word, base + at, sizeof(word));
 		word ^= wanted;
-		/* A byte that is 0 now borrows from its highest bit. */
-		if ((word - EACH_BYTE) & ~word & (EACH_BYTE << 7))
+		/* A byte that is 0 now borrows from its highest bit, and from those above. */
+		bits = (word - EACH_BYTE) & ~word & (EACH_BYTE << 7);
+		if (bits) {
+			at += first_byte(bits);
 			break;
+		}
 	}
 	while (at < end && base[at] != c)
 		at++;

@@ -138,7 +138,7 @@ static void add(struct book *b, u8 dir, const char *p, u32 len)
 		die("not a message");
 	env_open(v);
 	env = &v->env;
-	wants = message_wants_body(env, p, f.hdr_len, f.body_len);
+	wants = message_wants_body(env, p, f.hdr_len, f.body_len, NULL);
 	env_close(v);
 	free(v);
 	ph->dir = dir;
