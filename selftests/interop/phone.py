@@ -57,6 +57,7 @@ class Phone:    # pylint: disable=too-many-public-methods
             all requests go that have no other route
     v       4 or 6
     display its display name; start() is when that counts.  A long one makes long headers
+    video   whether its calls have video, and incoming ones are accepted with it; likewise
     """
 
     kind = "phone"          # name in the table
@@ -64,11 +65,11 @@ class Phone:    # pylint: disable=too-many-public-methods
                             # listening port of SIP (where a program connects from another),
                             # first one of audio, and of video
 
-    # pylint: disable=too-many-arguments,too-many-positional-arguments
+    # pylint: disable=too-many-arguments,too-many-positional-arguments,too-many-instance-attributes
     def __init__(self, net, host, user, proxy, v=4):
         self.net, self.host, self.user, self.proxy, self.v = net, host, user, proxy, v
         self.dir = tempfile.mkdtemp(prefix=f"{self.kind}-{user}-")
-        self.process, self.display = None, user
+        self.process, self.display, self.video = None, user, False
         self.said = tones.write(os.path.join(self.dir, f"{user}.wav"), user)
 
     # --- names ---------------------------------------------------------------
@@ -98,7 +99,7 @@ class Phone:    # pylint: disable=too-many-public-methods
 
     def restart(self, **changes):
         """Power off and on again with the same configuration but for `changes`: proxy, v,
-        display.  It does not register by itself."""
+        display, video.  It does not register by itself."""
         self.kill()
         for name, value in changes.items():
             setattr(self, name, value)
@@ -124,8 +125,8 @@ class Phone:    # pylint: disable=too-many-public-methods
         raise NotImplementedError
 
     # --- calls; where there are two, orders are for the latest -----------------
-    def dial(self, uri, video=False):
-        """Call; video: with a video stream, which the other phone accepts, too."""
+    def dial(self, uri):
+        """Call; self.video says whether there is a video stream, too."""
         raise NotImplementedError
 
     def ringing(self):

@@ -37,14 +37,14 @@ def melody(user):
     return notes
 
 
-def write(path, user):
-    """The melody as a WAV file, 8 kHz, mono, 16 bits; whole periods, so that it can be looped."""
+def write(path, user, times=75):
+    """The melody as a WAV file, 8 kHz, mono, 16 bits, so many times: 75 are five minutes."""
     samples = array.array("h")
     for n in melody(user):
         samples.extend(int(9000 * math.sin(2 * math.pi * FREQUENCIES[n] * i / RATE)) for i in range(NOTE))
     with wave.open(path, "wb") as f:
         f.setparams((1, 2, RATE, 0, "NONE", ""))
-        f.writeframes(samples.tobytes())
+        f.writeframes(samples.tobytes() * times)
     return path
 
 
