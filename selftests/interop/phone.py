@@ -33,10 +33,15 @@ class Cannot(Exception):
     """The program does not have this; the text says what is missing."""
 
 
+class Pace:     # pylint: disable=too-few-public-methods
+    """How patient wait() is: less where cells are known to fail."""
+    factor = 1.0
+
+
 def wait(condition, what, patience=ANSWER):
     """Poll until condition() is true; its value.  Failed(what) when patience is over;
     `what` may be a function that says what there was instead."""
-    end = time.monotonic() + patience * sock.SLOW
+    end = time.monotonic() + patience * sock.SLOW * Pace.factor
     while True:
         value = condition()
         if value:
@@ -64,6 +69,8 @@ class Phone:    # pylint: disable=too-many-public-methods
     SIP, RTP, VIDEO = 5060, 10000, 10100    # the same ports in all of them, to collide at a NAT:
                             # listening port of SIP (where a program connects from another),
                             # first one of audio, and of video
+
+    EARLY_SENDS = True      # when it answers with 183 it sends audio before it is accepted
 
     # pylint: disable=too-many-arguments,too-many-positional-arguments,too-many-instance-attributes
     def __init__(self, net, host, user, proxy, v=4):
@@ -175,7 +182,7 @@ class Phone:    # pylint: disable=too-many-public-methods
         raise NotImplementedError
 
     def video_packets(self):
-        """Packets of video received in the present call so far."""
+        """Packets of video received, or frames shown, in the present call so far."""
         raise NotImplementedError
 
     def hangup(self):
