@@ -8,7 +8,7 @@ anna are behind NAT A, carol is behind NAT B, bob is outside.
 from . import net as nets
 from .kamailio import Kamailio
 from .phone import ANSWER, REGISTER, Failed, wait
-from .scene import Accepting, answered, call, end, heard, ring, silent, talk
+from .scene import Accepting, Inside, answered, call, end, heard, ring, silent, talk
 
 LONG = "alice " + "of the long headers " * 30       # 600 bytes in From, Contact and To
 MSS = 536
@@ -235,6 +235,22 @@ def both_natted(s):
     end(c, a)
 
 
+def server_inside(s):
+    """Kamailio and alice behind NAT A, the others outside and behind NAT B."""
+    with Inside(s.helper, s.near, s.far) as i:
+        a, b, c = i.want("alice", "bob", "carol")
+        for far in (b, c):
+            call(a, far, f"alice calls {far.user}")
+            end(far, a)
+            call(far, a, f"{far.user} calls alice")
+            end(far, a)
+        call(b, c, "bob calls carol")
+        end(c, b)
+        left = i.left() if i.helper == "ours" else []
+        if left:
+            raise Failed(f"left behind: {'; '.join(left)}")
+
+
 FEATURES = {
     "register over TCP": register,
     "call out": call_out,
@@ -250,6 +266,7 @@ FEATURES = {
     "BYE from outside by it": second_proxy_bye,
     "phone restart": phone_restart,
     "server restart": server_restart,
+    "server inside": server_inside,
     "IPv6": ipv6,
     "two phones behind one NAT": two_phones,
     "both ends behind NATs": both_natted,

@@ -95,15 +95,26 @@ class Accepting:
 
 
 class Scene:
-    """alice and anna behind NAT A, bob outside, carol behind NAT B, and Kamailio."""
+    """alice and anna behind NAT A, bob outside, carol behind NAT B, and Kamailio.
+
+    near, far   classes of the phones behind NAT A, and elsewhere
+    server      what Kamailio's configuration has more: see kamailio.py
+    """
+
+    places, settings, host = PLACES, {}, nets.SERVER
 
     def __init__(self, helper, near, far, **server):
-        self.helper, self.net = helper, nets.Net(helper)
-        self.server = Kamailio(self.net, **server)
+        self.helper, self.near, self.far = helper, near, far
+        self.net = nets.Net(helper, **self.settings)
+        self.server = Kamailio(self.net, self.host, **server)
         self.others = []        # servers more
-        self.phones = {user: (near if user[0] == "a" else far)(self.net, host, user, self.server.proxy())
-                       for user, host in PLACES.items()}
+        self.phones = {user: (near if user[0] == "a" else far)(self.net, host, user, self.proxy(user))
+                       for user, host in self.places.items()}
         self._plain = {}        # how each was started last
+
+    def proxy(self, _user, v=4):
+        """Where a user registers."""
+        return self.server.proxy(v)
 
     def __getattr__(self, name):
         try:
@@ -115,7 +126,7 @@ class Scene:
     def want(self, *users, **changes):
         """These are up, as always but for `changes`, and registered; all others are off."""
         for user, p in self.phones.items():
-            how = {"proxy": self.server.proxy(changes.get("v", 4)), "v": 4, "display": user, "video": False, **changes}
+            how = {"proxy": self.proxy(user, changes.get("v", 4)), "v": 4, "display": user, "video": False, **changes}
             if user not in users:
                 self.off(p)
             elif self._plain.get(user) != how or not p.process or p.process.poll() is not None:
@@ -184,3 +195,19 @@ class Scene:
             if who.process:
                 yield f"--- {name}"
                 yield from who.log().splitlines()[-lines:]
+
+
+class Inside(Scene):
+    """Kamailio is behind NAT A, which forwards its port; alice is there, too."""
+
+    places = {"alice": nets.NEAR2, "bob": nets.OUTSIDE, "carol": nets.BEHIND}
+    settings, host = {"nat": "forward"}, nets.NEAR
+
+    def proxy(self, user, v=4):
+        return self.server.proxy(v) if user == "alice" else (self.net.addr("public", v), 5060)
+
+    def __enter__(self):
+        # Kamailio speaks for alice: descriptions are of another host than it is.
+        if self.helper == "ours":
+            self.net.tool("A").set(media_hosts="192.168.122.0/24,fd00:122::/64")
+        return super().__enter__()
