@@ -3,7 +3,8 @@
 
 It puts the port that it connects from into Via and Contact, and corrects its Contact
 from received and rport of the answer: what those say must fit what was made of the
-address before.
+address before.  With a route to the world or without, it is told that there is a network:
+else it goes off where the host has no default route.
 """
 import os
 import re
@@ -18,6 +19,7 @@ from .phone import ANSWER, REGISTER, Cannot, Failed, Phone, popen, wait
 
 PROMPT = "linphonec> "
 EXPIRES = 120
+TRACE = os.environ.get("LINPHONE_DEBUG", "1")       # 5: all its messages, in Phone.log()
 # Codecs that it would add by itself.
 NOT_WANTED = (("opus", 48000, 2), ("speex", 32000, 1), ("speex", 16000, 1), ("speex", 8000, 1), ("G729", 8000, 1))
 CONFIG = """\
@@ -98,12 +100,14 @@ class Linphone(Phone):  # pylint: disable=too-many-public-methods
             self._count_video()
         self._text = ""
         self._pty, slave = os.openpty()
-        self.process = popen(self.net, self.host, os.devnull, "linphonec", "-c", rc, "-l", self._trace(), "-d", os.environ.get("LPD", 1), *(["-V"] if self.video else []),
-                             stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-                             env=dict(os.environ, HOME=self.dir))
+        self.process = popen(self.net, self.host, os.devnull, "linphonec", "-c", rc, "-l", self._trace(), "-d", TRACE,
+                             *(["-V"] if self.video else []), stdin=slave, stdout=slave, stderr=slave,
+                             start_new_session=True, env=dict(os.environ, HOME=self.dir))
         os.close(slave)
-        wait(lambda: self._read() and PROMPT in self._text, lambda: f"linphonec does not start: {self.log()[-300:]}", 30)
-        for line in (f"ipv6 {'enable' if self.v == 6 else 'disable'}", "soundcard use files", f"play {self.said}", f"record {self._heard()}"):
+        wait(lambda: self._read() and PROMPT in self._text,
+             lambda: f"linphonec does not start: {self.log()[-300:]}", 30)
+        for line in (f"ipv6 {'enable' if self.v == 6 else 'disable'}", "soundcard use files",
+                     f"play {self.said}", f"record {self._heard()}"):
             self.command(line)
 
     def _server(self):
@@ -177,8 +181,8 @@ class Linphone(Phone):  # pylint: disable=too-many-public-methods
 
     def _list(self):
         """Calls as (id, state), in the order of their ids."""
-        return sorted((int(n), state) for n, state in re.findall(
-            r"^(\d+) *\|[^|\n]*\| (\w+) *\|", self.command("calls"), re.M) if state not in ("End", "Released", "Error"))
+        rows = re.findall(r"^(\d+) *\|[^|\n]*\| (\w+) *\|", self.command("calls"), re.M)
+        return sorted((int(n), state) for n, state in rows if state not in ("End", "Released", "Error"))
 
     def _latest(self, *states):
         found = [n for n, state in self._list() if not states or state in states]
@@ -269,7 +273,8 @@ class Linphone(Phone):  # pylint: disable=too-many-public-methods
             delete table inet linphone
             table inet linphone {{
               counter video {{ }}
-              chain input {{ type filter hook input priority 0; udp dport {self.VIDEO} udp length != 28 counter name video; }}
+              chain input {{ type filter hook input priority 0;
+                udp dport {self.VIDEO} udp length != 28 counter name video; }}
             }}
             """)
 

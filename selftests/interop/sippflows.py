@@ -60,7 +60,8 @@ FLOWS = (
     Flow("cancel", "CANCEL while it rings", pauses=""),
     Flow("options", "100 OPTIONS on one connection", pauses="", calls=100, more=("-r", "50")),
     Flow("message", "20 MESSAGEs on one connection", pauses="", calls=20, more=("-r", "20")),
-    Flow("load", "200 calls on one connection, 20 a second", "call", "call", pauses="", calls=200, more=("-r", "20", "-d", "500")),
+    Flow("load", "200 calls on one connection, 20 a second", "call", "call", pauses="", calls=200,
+         more=("-r", "20", "-d", "500")),
     Flow("many", "40 calls on as many connections, 10 a second", "call", "call", pauses="", calls=40,
          more=("-r", "10", "-d", "500", "-t", "tn")),
 )
@@ -171,7 +172,8 @@ class Run:
         to = lab.addr("public" if self.way == "in" else "peer1", v)
         to = f"[{to}]:{PORT}" if v == 6 else f"{to}:{PORT}"
         # A port that no earlier flow had: that connection may not be over for the kernel.
-        self.ends["client"] = Sipp(lab, self.hosts[0], "client", flow.scenario("client"), v, next(_ports), *pause, *flow.more, to)
+        self.ends["client"] = Sipp(lab, self.hosts[0], "client", flow.scenario("client"), v, next(_ports),
+                                   *pause, *flow.more, to)
 
     def _ended(self):
         return all(e.ended() is not None for e in self.ends.values())
