@@ -6,6 +6,7 @@ from received and rport of the answer: what those say must fit what was made of 
 address before.  With a route to the world or without, it is told that there is a network:
 else it goes off where the host has no default route.
 """
+import contextlib
 import os
 import re
 import select
@@ -79,6 +80,7 @@ class Linphone(Phone):  # pylint: disable=too-many-public-methods
     """One linphonec."""
 
     kind = "linphone"
+    SAME_CONTACT = False    # it says where it connects from
 
     def __init__(self, *args, **more):
         super().__init__(*args, **more)
@@ -127,15 +129,15 @@ class Linphone(Phone):  # pylint: disable=too-many-public-methods
         return os.path.join(self.dir, "log")
 
     def stop(self):
-        """It unregisters."""
-        if self.process:
-            try:
+        """It unregisters, which it would not do by itself."""
+        if self.process and self.process.poll() is None:
+            with contextlib.suppress(Failed, OSError):
+                if self.registered():
+                    self.command("unregister")
+                    wait(lambda: not self.registered(), "", 10)
                 os.write(self._pty, b"quit\n")
-                end = time.monotonic() + 10 * sock.SLOW
-                while self.process.poll() is None and time.monotonic() < end:
-                    self._read(0.2)
-            except OSError:
-                pass
+                # Having done all it may stay for a while.
+                wait(lambda: self._read() is None or self.process.poll() is not None, "", 2)
         self.kill()
 
     def kill(self):

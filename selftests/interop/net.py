@@ -87,6 +87,12 @@ class Net(lab.Lab):
         for nat in self.nats if self.helper == "ours" else ():
             self.tool(nat).set(**settings)
 
+    def forget_soon(self):
+        """Connections that are over, by conntrack."""
+        for host in self.nats.values():
+            self.run(host, "sh", "-c", "for i in time_wait close fin_wait close_wait last_ack; do "
+                     "echo 5 >/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_$i; done", show=False)
+
     # --- what is left behind -------------------------------------------------
     def tool(self, nat):
         return Sipnat(self.netns(self.nats[nat]))

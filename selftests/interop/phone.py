@@ -70,6 +70,7 @@ class Phone:    # pylint: disable=too-many-public-methods
                             # listening port of SIP (where a program connects from another),
                             # first one of audio, and of video
 
+    SAME_CONTACT = True     # after power off and on it is found where it said that it was before
     EARLY_SENDS = True      # when it answers with 183 it sends audio before it is accepted
 
     # pylint: disable=too-many-arguments,too-many-positional-arguments,too-many-instance-attributes

@@ -145,11 +145,13 @@ class Column:
     def open(self, helper):
         # Not when this file is read: the table imports it.
         from .table import attempt, leaves      # pylint: disable=import-outside-toplevel,cyclic-import
-        with Scene(helper, Baresip, Linphone, load=LOAD, relay=RELAY, reply=REPLY) as scene:
-            engine = Rtpengine(scene.net)
-            try:
-                engine.start()
+        scene = Scene(helper, Baresip, Linphone, load=LOAD, relay=RELAY, reply=REPLY)
+        engine = Rtpengine(scene.net)
+        try:
+            # Before Kamailio, which would not ask for a minute where it gets no answer.
+            engine.start()
+            with scene:
                 yield lambda row: attempt(scene, lambda s: FEATURES[row](s, engine))
                 leaves(scene)
-            finally:
-                engine.remove()
+        finally:
+            engine.remove()
