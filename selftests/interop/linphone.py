@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import select
-import subprocess
 import time
 import wave
 

@@ -172,6 +172,15 @@ class Scene:
         """Servers know nobody any more: whoever is wanted next begins anew."""
         self._plain.clear()
 
+    def clean(self):
+        """Phones off, and the NATs know of nothing: what one cell of another helper left
+        behind is not to be the next one's fault."""
+        for p in self.phones.values():
+            self.off(p)
+        for host in self.net.nats.values():
+            for what in ("expect", "conntrack"):
+                self.net.run(host, "conntrack", "-F", what, show=False, check=False)
+
     def left(self):
         """What the feature left behind at the NATs."""
         return self.net.wait_left()

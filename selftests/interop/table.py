@@ -9,7 +9,6 @@ import traceback
 
 from nsip import intree, ktap, lab
 
-from . import net as nets
 from .baresip import Baresip
 from .features import FEATURES
 from .phone import Cannot, Failed, Pace
@@ -52,6 +51,8 @@ def attempt(scene, feature):
             feature(scene)
         finally:
             scene.tidy()
+            if scene.helper != "ours":
+                scene.clean()
         left = scene.left() if scene.helper == "ours" else []
         return not left, f"left behind: {'; '.join(left)}" if left else ""
     except Cannot as e:
@@ -87,8 +88,6 @@ def columns():
 
 def shown_working(t):
     """In-tree: its failures mean something only after this."""
-    with nets.quiet(), lab.Lab(helper="in-tree", quiet=True) as one:
-        pass
     with lab.Lab(helper="in-tree", quiet=True) as one:
         for end in intree.whole_invite(t, one):
             end.close()
@@ -170,7 +169,11 @@ def run(args):
     runs = []
     for helper in helpers:
         if helper == "in-tree":
-            shown_working(t)
+            try:
+                shown_working(t)
+            except ktap.Skip as e:
+                t.ok(True, f"in-tree helper # SKIP {e}")
+                continue
         runs.append(Run(helper, cols, args.features, t))
     for one in runs:
         print("\n" + text(one, cols), flush=True)
