@@ -60,6 +60,8 @@ def test(t, calls, loss):
         t.ok(not failed, f"{calls} calls between phones behind two NATs with {loss:g} % loss: all with audio both ways",
              "\n".join(f"call {n}: {why}" for n, why in failed))
         t.equal(scene.net.wait_left(), [], "no call, door or expectation of theirs is left at either NAT")
+        lost = scene.net.lost()
+        t.ok(lost or not loss, f"{lost} packets were lost on the way")
         if loss:
             scene.net.loss(0)
         for p in scene.phones.values():
@@ -80,7 +82,7 @@ def test(t, calls, loss):
 
 
 def run(calls, loss):
-    t = ktap.Ktap(4)
+    t = ktap.Ktap(5)
     begun = time.monotonic()
     print(f"# {calls} calls, {loss:g} % loss, kernel {os.uname().release}", flush=True)
     test(t, calls, loss)

@@ -60,15 +60,22 @@ class Net(lab.Lab):
                     plain = re.sub(r" (advmss \d+|expires \S+|pref \w+)", "", route).split()
                     self.run(host, "ip", v, "route", "replace", *plain, *(["advmss", mss] if mss else []), show=False)
 
+    def _links(self):
+        """Both ends of the links of phones and NATs: (host, device)."""
+        yield from ((h, "eth0") for h in ("phone1", "phone2", BEHIND, SERVER, SECOND, NAT_B, OUTSIDE))
+        yield NAT_B, "near"
+        yield from (("router", self.dev(d)) for d in ("in1", "in2", "out1", "out2", "out3", "out4"))
+
     def loss(self, percent):
-        """On all links of the phones and of the NATs, both ways."""
-        ends = [("phone1", "eth0"), ("phone2", "eth0"), (BEHIND, "eth0"), (NAT_B, "near"), (OUTSIDE, "eth0"),
-                ("router", self.dev("in1")), ("router", self.dev("in2"))]
-        ends += [("router", self.dev(f"out{n}")) for n in range(1, 5)]
-        ends += [(f"peer{n}", "eth0") for n in (1, 2, 3)]
-        for host, dev in ends:
+        """On all of them, both ways."""
+        for host, dev in self._links():
             self.run(host, "tc", "qdisc", "replace", "dev", dev, "root", "netem", "loss", f"{percent}%",
                      "limit", 4000, show=False)
+
+    def lost(self):
+        """Packets that were lost on purpose so far."""
+        return sum(int(n) for host, dev in self._links() for n in re.findall(
+            r"dropped (\d+)", self.run(host, "tc", "-s", "qdisc", "show", "dev", dev, show=False)))
 
     def name_servers(self):
         """All hosts know NAME from now on; programs started later ask for it.  It has the
