@@ -181,18 +181,21 @@ def phone_restart(s):
         # Nobody's BYE finds it: its call ends for want of media, here soon.
         s.net.settings(media_idle=10)
         s.net.forget_soon()
-    call(a, b)
-    a.restart()
-    s.register(a)
-    b.hangup()
-    wait(lambda: not b.calls(), "bob's call does not end", ANSWER)
-    call(b, a, "call in after it")
-    end(b, a)
-    call(a, b, "call out after it")
-    end(b, a)
-    if s.helper == "ours" and not a.SAME_CONTACT:
-        s.net.wait_left(patience=90)
-        s.net.settings(media_idle=300)
+    try:
+        call(a, b)
+        a.restart()
+        s.register(a)
+        b.hangup()
+        wait(lambda: not b.calls(), "bob's call does not end", ANSWER)
+        call(b, a, "call in after it")
+        end(b, a)
+        call(a, b, "call out after it")
+        end(b, a)
+        if s.helper == "ours" and not a.SAME_CONTACT:
+            s.net.wait_left(patience=90)
+    finally:
+        if not a.SAME_CONTACT:
+            s.net.settings(media_idle=300)
 
 
 def server_restart(s):
