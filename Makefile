@@ -17,6 +17,10 @@ NO_MNL	:= sipnat is left out, it needs libmnl: apt install libmnl-dev pkg-config
 # A job server of this make is not at hand in there.
 TESTBED	:= env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL selftests/vm
 CHROOT	:= $(TESTBED)/chroot
+# All helpers one after the other, unless one is named.
+INTEROP_HELPER = $(if $(filter file,$(origin HELPER)),all,$(HELPER))
+CALLS	?= 200
+LOSS	?= 2
 # What was said on the command line, and no more.
 SIM_ARGS = $(foreach v,N SEED J START SAN OPT ARGS COUNTS,$(if $(filter command line,$(origin $(v))),$(v)='$($(v))'))
 
@@ -26,7 +30,7 @@ all: modules ## build the module and sipnat; what "make" alone does
 help: ## this list
 	@echo "Targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 14 | sed 's/^/  /'
-	@echo "Variables: KDIR (modules, install) HELPER (demo) NF_NAT_SIP_TCP_CACHE (test bed)"
+	@echo "Variables: KDIR (modules, install) HELPER (demo, interop) KERNEL (interop) NF_NAT_SIP_TCP_CACHE (test bed)"
 
 modules: ## build the module for the kernel that KDIR names, by default the running one
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
@@ -46,6 +50,12 @@ uninstall: ## remove it again; as root
 
 demo: ## a call through NAT, shown step by step in a virtual machine (HELPER=ours|none|in-tree)
 	@env -u MAKEFLAGS -u MAKELEVEL HELPER=$(HELPER) selftests/demo/run
+
+interop: ## phones and servers that others wrote, a table peer x feature (HELPER=all|ours|in-tree|none FEATURES=a,b KERNEL=trixie)
+	@env -u MAKEFLAGS -u MAKELEVEL HELPER=$(INTEROP_HELPER) selftests/interop/run
+
+interop-calls: ## many calls in a row through two NATs with loss (CALLS=200 LOSS=2 KERNEL=trixie)
+	@env -u MAKEFLAGS -u MAKELEVEL selftests/interop/run --calls $(CALLS) --loss $(LOSS)
 
 check: ## whether the tree is good, an hour or more on two cores; the longest tests on one or two of the four kernels
 	@selftests/check
@@ -91,4 +101,4 @@ clean: ## remove what was built; the test bed's cache stays
 	rm -rf build selftests/unit/build selftests/fuzz/build selftests/sim/build selftests/calls/build .checkpatch-camelcase.*
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: all help modules tool install uninstall demo bench check check-long style unit fuzz sim calls calls-bugs sim-bugs sim-coverage docs clean
+.PHONY: all help modules tool install uninstall demo interop interop-calls bench check check-long style unit fuzz sim calls calls-bugs sim-bugs sim-coverage docs clean

@@ -29,20 +29,21 @@ def ip(lab, host, *args):
     subprocess.run(cmd, check=True)
 
 
-def wire(lab, a, b):
+def wire(lab, a, b, name="wire"):
     """Two peers reach each other without the router in between."""
-    ip(lab, a, "link", "add", "wire", "address", MAC.format(1), "type", "veth",
-       "peer", "name", "wire", "address", MAC.format(2), "netns", lab.netns(b))
+    ip(lab, a, "link", "add", name, "address", MAC.format(1), "type", "veth",
+       "peer", "name", name, "address", MAC.format(2), "netns", lab.netns(b))
     for n, (here, there) in enumerate(((a, b), (b, a)), 1):
-        ip(lab, here, "link", "set", "wire", "up")
+        ip(lab, here, "link", "set", name, "up")
         for v, bits in ((4, 32), (6, 128)):
-            ip(lab, here, "neigh", "replace", lab.addr(there, v), "lladdr", MAC.format(3 - n), "dev", "wire",
+            ip(lab, here, "neigh", "replace", lab.addr(there, v), "lladdr", MAC.format(3 - n), "dev", name,
                "nud", "permanent")
-            ip(lab, here, f"-{v}", "route", "add", f"{lab.addr(there, v)}/{bits}", "dev", "wire")
+            ip(lab, here, f"-{v}", "route", "add", f"{lab.addr(there, v)}/{bits}", "dev", name)
 
 
 class Far:
-    """The peer `host` of a lab is a NAT now; its inside host is `name`."""
+    """The peer `host` of a lab is a NAT now; its inside host is `name`.  Helper: True is
+    ours, or nft's word for another one."""
 
     def __init__(self, lab, host="peer2", name="behind", helper=False):
         self.lab, self.host, self.name, self.helper = lab, host, name, helper
@@ -58,9 +59,10 @@ class Far:
             ip(lab, where, "link", "set", dev, "up")
             ip(lab, where, "addr", "add", f"{addr[4]}/24", "dev", dev)
             ip(lab, where, "addr", "add", f"{addr[6]}/64", "dev", dev, "nodad")
+        calm = [] if lab.set.get("timers") == "real" else ["rto_min", "2s"]
         for v in (4, 6):
-            ip(lab, name, f"-{v}", "route", "add", "default", "via", GATEWAY[v], "rto_min", "2s")
-        if helper:
+            ip(lab, name, f"-{v}", "route", "add", "default", "via", GATEWAY[v], *calm)
+        if helper is True:
             Sipnat(lab.netns(host)).set(contact="door")
 
     def _kind(self, kind):
@@ -81,11 +83,12 @@ class Far:
         into, out = self._kind(kind)
         forwarded = "" if not published else "\n".join(f'iifname != "near" tcp dport 5060 dnat {f} to {ADDR[v]}'
                               for v, f in ((4, "ip"), (6, "ip6")))
-        helper = """ct helper sip { type "sip_tcp" protocol tcp; }
-              chain helper {
+        kind = "sip_tcp" if self.helper is True else self.helper
+        helper = f"""ct helper sip {{ type "{kind}" protocol tcp; }}
+              chain helper {{
                 type filter hook prerouting priority filter;
                 tcp dport 5060 ct helper set "sip"
-              }""" if self.helper else ""
+              }}""" if self.helper else ""
         text = f"""table inet far
             delete table inet far
             table inet far {{
