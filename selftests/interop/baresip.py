@@ -16,7 +16,7 @@ import time
 
 from nsip import sock
 
-from .phone import ANSWER, Cannot, Failed, Phone, popen, wait
+from .phone import Cannot, Failed, Phone, popen, wait
 
 CONTROL = 4444
 MODULES = "/usr/lib/baresip/modules"
@@ -120,7 +120,8 @@ class Baresip(Phone):   # pylint: disable=too-many-public-methods
     def log(self):
         try:
             with open(self._log(), encoding="utf-8", errors="replace") as f:
-                return re.sub(r"(\[[0-9:]+\] audio=[^\n]*)?[ \r]*\n+", "\n", re.sub(r"\x1b\[[0-9;]*m", "", f.read()))
+                lines = re.sub(r"\x1b\[[0-9;]*m", "", f.read()).replace("\r", "\n").split("\n")
+            return "\n".join(x for x in lines if x.strip() and "(bit/s)" not in x)
         except OSError:
             return ""
 
@@ -210,15 +211,6 @@ class Baresip(Phone):   # pylint: disable=too-many-public-methods
 
     def transfer(self, uri):
         self.say("transfer", f"{uri};transport=tcp")
-
-    def attended(self, uri):
-        """It has no Replaces: it asks the other one, hangs up, and transfers."""
-        self.hold()
-        self.dial(uri)
-        wait(lambda: self.established() == 2, f"{self.user}: the call to ask is not established", ANSWER)
-        self.hangup()
-        wait(lambda: self.calls() == 1, f"{self.user}: the call to ask does not end", ANSWER)
-        self.transfer(uri)
 
     def dtmf(self, digits):
         self.say("sndcode", digits)

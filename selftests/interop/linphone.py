@@ -79,6 +79,7 @@ class Linphone(Phone):  # pylint: disable=too-many-public-methods
     """One linphonec."""
 
     kind = "linphone"
+    REPLACES = True
     SAME_CONTACT = False    # it says where it connects from
 
     def __init__(self, *args, **more):
@@ -237,7 +238,8 @@ class Linphone(Phone):  # pylint: disable=too-many-public-methods
         self.command(f"resume {self._latest('Paused')}")
 
     def transfer(self, uri):
-        self.command(f"transfer {self._latest(*ESTABLISHED)} {uri}")
+        # Who is told dials just that, and there is nothing but TCP.
+        self.command(f"transfer {self._latest(*ESTABLISHED)} {uri};transport=tcp")
 
     def attended(self, uri):
         """With Replaces."""

@@ -71,6 +71,7 @@ class Phone:    # pylint: disable=too-many-public-methods
                             # first one of audio, and of video
 
     SAME_CONTACT = True     # after power off and on it is found where it said that it was before
+    REPLACES = False        # RFC 3891: whoever makes, follows or gets it
     EARLY_SENDS = True      # when it answers with 183 it sends audio before it is accepted
 
     # pylint: disable=too-many-arguments,too-many-positional-arguments,too-many-instance-attributes
@@ -171,8 +172,17 @@ class Phone:    # pylint: disable=too-many-public-methods
 
     def attended(self, uri):
         """Put the present call on hold, call uri, and when that talks (wait for it in here)
-        connect both: REFER with Replaces where the program can, without if not."""
-        raise NotImplementedError
+        connect both: REFER with Replaces.  Of those with REPLACES."""
+        raise Cannot("no Replaces")
+
+    def ask_and_transfer(self, uri):
+        """The same where one of the three has no Replaces: the call to ask ends, then REFER."""
+        self.hold()
+        self.dial(uri)
+        wait(lambda: self.established() == 2, f"{self.user}: the call to ask is not established", ANSWER)
+        self.hangup()
+        wait(lambda: self.calls() == 1, f"{self.user}: the call to ask does not end", ANSWER)
+        self.transfer(uri)
 
     def dtmf(self, digits):
         """Send digits in the present call (RFC 4733 events)."""

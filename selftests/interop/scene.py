@@ -70,10 +70,10 @@ def end(a, b, what="BYE"):
 
 class Accepting:
     """A phone that takes any call while this lives, as a thread: nobody else may give it
-    orders meanwhile."""
+    orders meanwhile.  talks: calls that it has; why: what went wrong."""
 
     def __init__(self, phone):
-        self.phone, self.why, self._on = phone, None, True
+        self.phone, self.why, self.talks, self._on = phone, None, 0, True
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self):
@@ -81,6 +81,7 @@ class Accepting:
             while self._on:
                 if self.phone.ringing():
                     self.phone.accept()
+                self.talks = self.phone.established()
                 time.sleep(0.2)
         except Failed as e:
             self.why = e
@@ -198,7 +199,7 @@ class Scene:
             s.remove()
         self.net.down()
 
-    def logs(self, lines=60):
+    def logs(self, lines=200):
         """The last words of everybody, for a cell that failed."""
         for name, who in [*self.phones.items(), ("Kamailio", self.server)]:
             if who.process:

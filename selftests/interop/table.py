@@ -49,6 +49,10 @@ def attempt(scene, feature):
     try:
         try:
             feature(scene)
+        except Exception as e:
+            if scene.helper == "ours" and not isinstance(e, Cannot):
+                print(*(f"#     {line}" for line in scene.logs()), sep="\n", flush=True)
+            raise
         finally:
             scene.tidy()
             if scene.helper != "ours":
@@ -58,9 +62,6 @@ def attempt(scene, feature):
     except Cannot as e:
         return None, str(e)
     except Exception as e:     # pylint: disable=broad-exception-caught
-        if scene.helper == "ours":
-            for line in scene.logs():
-                print("#    ", line, flush=True)
         return False, str(e) if isinstance(e, Failed) else f"{type(e).__name__}: {e}"
 
 
