@@ -94,11 +94,24 @@ class Net(lab.Lab):
         for nat in self.nats if self.helper == "ours" else ():
             self.tool(nat).set(**settings)
 
-    def forget_soon(self):
-        """Connections that are over, by conntrack."""
+    @contextlib.contextmanager
+    def impatient(self):
+        """Meanwhile conntrack forgets soon what is over, and the module calls without media."""
+        names = [f"nf_conntrack_tcp_timeout_{x}" for x in ("time_wait", "close", "fin_wait", "close_wait", "last_ack")]
+        names += ["nf_conntrack_udp_timeout", "nf_conntrack_udp_timeout_stream"]
+        was = self.run("router", "sysctl", "-n", *(f"net.netfilter.{n}" for n in names), show=False).split()
+        self._timeouts(zip(names, [5] * len(names)))
+        self.settings(media_idle=10)
+        try:
+            yield
+        finally:
+            self.settings(media_idle=300)
+            self._timeouts(zip(names, was))
+
+    def _timeouts(self, values):
+        words = [f"net.netfilter.{name}={value}" for name, value in values]
         for host in self.nats.values():
-            self.run(host, "sh", "-c", "for i in time_wait close fin_wait close_wait last_ack; do "
-                     "echo 5 >/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_$i; done", show=False)
+            self.run(host, "sysctl", "-qw", *words, show=False)
 
     # --- what is left behind -------------------------------------------------
     def tool(self, nat):
