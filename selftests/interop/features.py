@@ -171,7 +171,7 @@ def _lost(s, *users):
         yield
         for user in users:
             s.off(s.phones[user])
-        s.net.wait_left(patience=60)
+        s.net.wait_over()
 
 
 def second_proxy(s):
@@ -203,7 +203,7 @@ def phone_restart(s):
     # Nobody's BYE finds it: its call ends for want of media, here soon.
     with s.net.impatient():
         _restarted(s, a, b)
-        s.net.wait_left(patience=60)
+        s.net.wait_over()
 
 
 def _restarted(s, a, b):
