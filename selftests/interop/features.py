@@ -5,6 +5,8 @@ A function gets a scene, brings its phones into the state that it wants, and ret
 all went well; Failed says what did not, Cannot what a program does not have.  alice and
 anna are behind NAT A, carol is behind NAT B, bob is outside.
 """
+import contextlib
+
 from . import net as nets
 from .kamailio import Kamailio
 from .phone import ANSWER, REGISTER, Cannot, Failed, wait
@@ -157,19 +159,26 @@ def _fails_over(s, name, pair, ends):
     end(a, b, "BYE by the second proxy:")
 
 
+@contextlib.contextmanager
+def _lost(s, *users):
+    """A Contact that was a connection of the proxy of before: the one of now cannot take a
+    BYE there, and a refused BYE closes nothing.  The call ends when the connection does
+    that its signalling came on; here soon."""
+    if s.near.SAME_CONTACT and s.far.SAME_CONTACT:
+        yield
+        return
+    with s.net.impatient():
+        yield
+        for user in users:
+            s.off(s.phones[user])
+        s.net.wait_over()
+
+
 def second_proxy(s):
     """In mid call; the inside hangs up by the second one, and is called by it (N11)."""
     name, pair = _by_name(s)
-    if s.near.SAME_CONTACT and s.far.SAME_CONTACT:
+    with _lost(s, "alice", "bob"):
         _fails_over(s, name, pair, "alice")
-        return
-    # The second proxy cannot take the BYE to a Contact that was a connection to the first,
-    # and a refused BYE closes nothing: the call ends when its connection does.
-    with s.net.impatient():
-        _fails_over(s, name, pair, "alice")
-        for user in ("alice", "bob"):
-            s.off(s.phones[user])
-        s.net.wait_left(patience=60)
 
 
 def second_proxy_bye(s):
@@ -194,7 +203,7 @@ def phone_restart(s):
     # Nobody's BYE finds it: its call ends for want of media, here soon.
     with s.net.impatient():
         _restarted(s, a, b)
-        s.net.wait_left(patience=60)
+        s.net.wait_over()
 
 
 def _restarted(s, a, b):
@@ -212,15 +221,16 @@ def _restarted(s, a, b):
 def server_restart(s):
     """In mid call; it forgets all registrations, and its connections are reset."""
     a, b = s.want("alice", "bob")
-    call(a, b)
-    s.server.restart()
-    talk(a, b, "audio meanwhile")
-    for p in (a, b):
-        p.register()
-    wait(lambda: s.server.contact("alice") and s.server.contact("bob"), "no REGISTER afterwards", 2 * REGISTER)
-    end(b, a, "BYE afterwards")
-    call(b, a, "call in after it")
-    end(a, b)
+    with _lost(s, "alice", "bob"):
+        call(a, b)
+        s.server.restart()
+        talk(a, b, "audio meanwhile")
+        for p in (a, b):
+            p.register()
+        wait(lambda: s.server.contact("alice") and s.server.contact("bob"), "no REGISTER afterwards", 2 * REGISTER)
+        end(b, a, "BYE afterwards")
+        call(b, a, "call in after it")
+        end(a, b)
     s.forget()
 
 

@@ -139,6 +139,16 @@ class Net(lab.Lab):
             sock.until(lambda: not self.left(registrations), "nothing left", patience)
         return self.left(registrations)
 
+    def wait_over(self, patience=90):
+        """wait_left() for calls that end by themselves: conntrack drops what has expired when
+        it is listed, and else up to a minute later."""
+        def over():
+            for host in self.nats.values():
+                self.run(host, "conntrack", "-L", show=False, check=False)
+            return not self.left()
+        with contextlib.suppress(sock.Timeout):
+            sock.until(over, "nothing left", patience)
+
     def memory(self):
         """sipnat show memory of both NATs."""
         return {nat: self.tool(nat).show("memory") for nat in self.nats}
