@@ -171,6 +171,25 @@ static void opaque(unsigned int n)
 	forget();
 }
 
+/*
+ * What a helper does in the hosts' own namespaces, which are of the same kernel: a
+ * segment passes POST_ROUTING and PRE_ROUTING once, as one does in the two of them
+ * on its way through the router.
+ */
+static void hosts(unsigned int n)
+{
+	struct conn c;
+
+	net_connect_local(&c);
+	memset(text, 23, OPAQUE_LEN);
+	while (n--) {
+		COUNT(FIG_HOSTS, net_send(c.client, text, OPAQUE_LEN, 1));
+		net_read(c.server, OPAQUE_LEN);
+		net_ack(c.server);
+	}
+	net_close(&c);
+}
+
 static void fresh(unsigned int n)
 {
 	struct conn c;
@@ -283,6 +302,7 @@ int main(int argc, char **argv)
 	check(&conns[0]);
 	stat_forget();
 	fresh(repeat);
+	hosts(repeat);
 	figures(1);
 	if (watched == FIG_MAX)
 		loads();

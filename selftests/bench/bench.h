@@ -38,6 +38,8 @@ void net_init(void);
 void client_addr(unsigned int nr, char *addr);
 /* Both ends; the instructions of connect(). */
 uint64_t net_connect(struct conn *c, unsigned int nr, int sport, int dport);
+/* Both ends at the client. */
+void net_connect_local(struct conn *c);
 void net_close(struct conn *c);
 /* Writes the text in so many parts, and gives the instructions of that. */
 uint64_t net_send(int fd, const char *text, size_t len, int parts);
@@ -78,7 +80,7 @@ enum figure {
 	FIG_CALL, FIG_CALL_ALL,
 	FIG_INVITE_4K, FIG_INVITE_2SEG, FIG_INVITE_3SEG,
 	FIG_OPAQUE, FIG_OPAQUE_ACK, FIG_BULK_GSO, FIG_BULK,
-	FIG_NEW, FIG_NEW_SIP,
+	FIG_NEW, FIG_NEW_SIP, FIG_HOSTS,
 	FIG_MAX
 };
 

@@ -67,9 +67,9 @@ static int tcp_at(int ns, const char *addr, int port)
 	return fd;
 }
 
-static int listen_at(int port)
+static int listen_at(int ns, const char *addr, int port)
 {
-	int fd = tcp_at(ns_server, SERVER, port);
+	int fd = tcp_at(ns, addr, port);
 
 	if (listen(fd, 64))
 		die("listen");
@@ -81,8 +81,8 @@ void net_init(void)
 	ns_router = ns_open("/proc/self/ns/net");
 	ns_client = ns_open("/run/netns/client");
 	ns_server = ns_open("/run/netns/server");
-	listen_sip = listen_at(SIP_PORT);
-	listen_other = listen_at(OTHER_PORT);
+	listen_sip = listen_at(ns_server, SERVER, SIP_PORT);
+	listen_other = listen_at(ns_server, SERVER, OTHER_PORT);
 }
 
 void client_addr(unsigned int nr, char *addr)
@@ -112,27 +112,41 @@ static void wait_for(int fd, short events)
 	}
 }
 
-uint64_t net_connect(struct conn *c, unsigned int nr, int sport, int dport)
+static uint64_t join(struct conn *c, int listener, const char *addr, int port)
 {
-	struct sockaddr_in to = address(SERVER, dport);
+	struct sockaddr_in to = address(addr, port);
 	uint64_t start, count;
 
-	c->nr = nr;
-	client_addr(nr, c->addr);
-	c->client = tcp_at(ns_client, c->addr, sport);
 	start = instructions();
 	if (connect(c->client, (struct sockaddr *)&to, sizeof(to)) && errno != EINPROGRESS)
 		die("connect");
 	count = instructions() - start;
 	wait_for(c->client, POLLOUT);
-	dport = dport == SIP_PORT ? listen_sip : listen_other;
-	wait_for(dport, POLLIN);
-	c->server = accept4(dport, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	wait_for(listener, POLLIN);
+	c->server = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (c->server < 0)
 		die("accept");
 	calm(c->client);
 	calm(c->server);
 	return count;
+}
+
+uint64_t net_connect(struct conn *c, unsigned int nr, int sport, int dport)
+{
+	c->nr = nr;
+	client_addr(nr, c->addr);
+	c->client = tcp_at(ns_client, c->addr, sport);
+	return join(c, dport == SIP_PORT ? listen_sip : listen_other, SERVER, dport);
+}
+
+void net_connect_local(struct conn *c)
+{
+	int listener = listen_at(ns_client, "127.0.0.1", OTHER_PORT);
+
+	strcpy(c->addr, "127.0.0.1");
+	c->client = tcp_at(ns_client, c->addr, 0);
+	join(c, listener, c->addr, OTHER_PORT);
+	close(listener);
 }
 
 /* By a reset: nothing of it is left. */

@@ -17,6 +17,7 @@ static const char *const names[FIG_MAX] = {
 	[FIG_INVITE_3SEG] = "invite-3seg", [FIG_OPAQUE] = "opaque",
 	[FIG_OPAQUE_ACK] = "opaque-tcp-ack", [FIG_BULK_GSO] = "bulk-gso",
 	[FIG_BULK] = "bulk", [FIG_NEW] = "new", [FIG_NEW_SIP] = "new-sip",
+	[FIG_HOSTS] = "hosts",
 };
 
 static struct {
