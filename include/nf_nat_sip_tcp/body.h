@@ -13,8 +13,8 @@
  * struct nst_body - the session descriptions in the body of a message
  * @first: the first of a chain, in their order, but those of early sessions come
  *	last; NULL where there is none
- * @sdp: where they are
- * @room: for how many there is room
+ * @sdp: where they are; set by the caller, for one
+ * @room: for how many room was taken, where there are more; 0: it was not
  */
 struct nst_body {
 	const struct sdp *first;
@@ -34,7 +34,7 @@ bool body_may_describe(const struct sip_msg *msg, const char *buf);
  * @env: surroundings
  * @msg: the message, parsed
  * @buf: its bytes
- * @body: result
+ * @body: result; cleared, but for its room for one
  *
  * What is left alone is counted.
  *

@@ -4,6 +4,7 @@
 
 #include "dialog.h"
 #include "env.h"
+#include "message.h"
 #include "rewrite.h"
 #include "seqmap.h"
 #include "sip_frame.h"
@@ -172,7 +173,7 @@ struct nst_publish {
  * @closing: tell conntrack that the connection is closing (after a RST of ours)
  * @emit: own segments, to be built under the lock and sent after it; last, as each
  *	is cleared when it is taken, and most steps take none
- * @edits: room for the changes to a message; says nothing
+ * @room: where messages are taken apart; says nothing
  */
 struct nst_out {
 	enum nst_verdict verdict;
@@ -193,7 +194,7 @@ struct nst_out {
 	struct nst_work work;
 	bool closing;
 	struct nst_emit emit[NST_EMIT_MAX];
-	struct edits edits;
+	struct message_room room;
 };
 
 enum nst_conn_state {

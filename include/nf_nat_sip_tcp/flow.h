@@ -118,8 +118,7 @@ void seqmap_trim(struct nst_conn *c, struct seqmap *m);
  * @blk: room taken for that
  * @index: messages completed
  * @work: door work
- * @edits: room for the changes to a message
- * @parts: what has been read of the message at hand, or NULL
+ * @room: where messages are taken apart
  * @lost: framing was lost: reason, else NST_R_MAX
  * @err: why not all bytes were taken: -ENOMEM, -ENOSPC until the receiver
  *	has acknowledged more, else 0
@@ -136,8 +135,7 @@ struct feed {
 	struct nst_block *blk;
 	u16 index;
 	struct nst_work *work;
-	struct edits *edits;
-	struct message_parts *parts;
+	struct message_room *room;
 	enum nst_reason lost;
 	int err;
 };

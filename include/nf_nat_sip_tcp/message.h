@@ -2,10 +2,29 @@
 #ifndef NF_NAT_SIP_TCP_MESSAGE_H
 #define NF_NAT_SIP_TCP_MESSAGE_H
 
+#include "body.h"
 #include "dialog.h"
 #include "rewrite.h"
 
-struct message_parts;
+/**
+ * struct message_room - where a message is taken apart, too large for the stack
+ * @edits: the changes to it; nr 0 where it passes unchanged
+ * @read: @msg and @err are those of the message at hand
+ * @err: of sip_msg_parse()
+ * @msg: the message
+ * @body: the descriptions in its body
+ * @sdp: the first of them
+ *
+ * One for each processor is enough, and spares an allocation for each message.
+ */
+struct message_room {
+	struct edits edits;
+	bool read;
+	int err;
+	struct sip_msg msg;
+	struct nst_body body;
+	struct sdp sdp;
+};
 
 /**
  * struct message - a framed message on its way through the text side
@@ -22,10 +41,9 @@ struct message_parts;
  * @hdr_len: length of the header block
  * @body_len: what Content-Length says
  * @len: bytes in @buf: @hdr_len, or @hdr_len + @body_len
- * @edits: result: the changes; nr 0 where it passes unchanged
  * @work: calls that got work for the skin
- * @parts: what message_wants_body() has read of it, or NULL; message_process() gives
- *	it back
+ * @room: result: its edits.  What message_wants_body() has left there need not be
+ *	read again
  */
 struct message {
 	struct nst_env *env;
@@ -41,9 +59,8 @@ struct message {
 	u32 hdr_len;
 	u32 body_len;
 	u32 len;
-	struct edits *edits;
 	struct nst_work *work;
-	struct message_parts *parts;
+	struct message_room *room;
 };
 
 /**
@@ -53,22 +70,24 @@ struct message {
  * @buf: the message
  * @hdr_len: length of its header block, which is all that is needed
  * @body_len: what Content-Length says
- * @parts: what had to be read is left there, for &message.parts or
- *	message_forget(); or NULL
+ * @room: what had to be read is left there; message_forget() for another message
  *
  * True for SDP and multipart bodies up to body_max.
  */
-bool message_wants_body(struct nst_env *env, const char *buf, u32 hdr_len, u32 body_len,
-			struct message_parts **parts);
+bool message_wants_body(const struct nst_env *env, const char *buf, u32 hdr_len,
+			u32 body_len, struct message_room *room);
 
-/** message_forget - give back what message_wants_body() has left */
-void message_forget(struct nst_env *env, struct message_parts *parts);
+/** message_forget - what comes next is another message, or other bytes */
+static inline void message_forget(struct message_room *room)
+{
+	room->read = false;
+}
 
 /**
  * message_process - parse, track, rewrite
  *
  * Counts and traces what it finds.  Whatever goes wrong, the message passes
- * unchanged (P4): @m->edits is then empty and the reason counted.
+ * unchanged (P4): there are no edits then, and the reason is counted.
  */
 void message_process(struct message *m);
 

@@ -50,6 +50,8 @@ struct sip_header {
  * @uri: Request-URI
  * @cseq: CSeq number
  * @call_id: Call-ID value
+ * @from: value of From
+ * @to: value of To
  * @from_tag: tag of From; len 0 where there is none
  * @to_tag: tag of To
  * @branch: branch of the topmost Via
@@ -73,6 +75,8 @@ struct sip_msg {
 	struct span uri;
 	u32 cseq;
 	struct span call_id;
+	struct sip_value from;
+	struct sip_value to;
 	struct span from_tag;
 	struct span to_tag;
 	struct span branch;

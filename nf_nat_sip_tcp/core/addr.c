@@ -144,15 +144,15 @@ int addr_parse(const char *base, struct span s, struct nst_addr *addr)
 	return err;
 }
 
-static u32 format_number(char *out, u32 val, u32 radix)
+static u32 format_hex(char *out, u32 val)
 {
-	char tmp[10];
+	char tmp[8];
 	u32 n = 0;
 	u32 i;
 
 	do {
-		tmp[n++] = "0123456789abcdef"[val % radix];
-		val /= radix;
+		tmp[n++] = "0123456789abcdef"[val & 0xf];
+		val >>= 4;
 	} while (val);
 	for (i = 0; i < n; i++)
 		out[i] = tmp[n - 1 - i];
@@ -167,7 +167,11 @@ static u32 format_v4(char *out, const u8 *ip)
 	for (i = 0; i < 4; i++) {
 		if (i)
 			out[n++] = '.';
-		n += format_number(out + n, ip[i], 10);
+		if (ip[i] >= 100)
+			out[n++] = '0' + ip[i] / 100;
+		if (ip[i] >= 10)
+			out[n++] = '0' + ip[i] / 10 % 10;
+		out[n++] = '0' + ip[i] % 10;
 	}
 	return n;
 }
@@ -220,7 +224,7 @@ static u32 format_v6(char *out, const u8 *ip)
 		}
 		if (n && out[n - 1] != ':')
 			out[n++] = ':';
-		n += format_number(out + n, group_of(ip, i++), 16);
+		n += format_hex(out + n, group_of(ip, i++));
 	}
 	if (groups == 6) {
 		out[n++] = ':';

@@ -156,21 +156,22 @@ int body_take(struct nst_env *env, const struct sip_msg *msg, const char *buf,
 {
 	int nr = count_parts(env, msg, buf);
 
-	memset(body, 0, sizeof(*body));
 	if (nr < 0)
 		nst_count(env, NST_R_MULTIPART_UNPARSED);
 	if (nr <= 0)
 		return 0;
-	body->sdp = env->ops->alloc(env, nr * sizeof(*body->sdp));
-	if (!body->sdp)
-		return -ENOMEM;
-	body->room = nr;
+	if (nr > 1) {
+		body->sdp = env->ops->alloc(env, nr * sizeof(*body->sdp));
+		if (!body->sdp)
+			return -ENOMEM;
+		body->room = nr;
+	}
 	read_parts(env, msg, buf, body);
 	return 0;
 }
 
 void body_free(struct nst_env *env, struct nst_body *body)
 {
-	if (body->sdp)
+	if (body->room)
 		env->ops->free(env, body->sdp, body->room * sizeof(*body->sdp));
 }

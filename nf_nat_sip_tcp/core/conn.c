@@ -271,7 +271,7 @@ static int feed_start(struct step *st, u32 skip)
 	fd->n = len < room ? len : room;
 	st->skip = skip;
 	fd->work = &st->out->work;
-	fd->edits = &st->out->edits;
+	fd->room = &st->out->room;
 	fd->lost = NST_R_MAX;
 	if (!skip && !flow_pending(fd->f) && !order_joins(fd->f, fd->n) &&
 	    !seq_after(fd->f->snd_nxt + fd->n, fd->f->edge))

@@ -151,17 +151,18 @@ static bool is_response(const char *buf, u32 len)
  * @fd->pos of the payload.  All memory is taken before message_process():
  * what it does to calls is done once.
  */
-static int feed_message(struct feed *fd, const char *buf, u32 len, struct edits *e)
+static int feed_message(struct feed *fd, const char *buf, u32 len)
 {
 	struct nst_flow *f = fd->f;
 	struct nst_env *env = fd->c->env;
+	struct edits *e = &fd->room->edits;
 	struct message m = {
 		.env = env, .map = &fd->c->map, .dir = fd->dir, .zone = fd->c->zone,
 		.conn = fd->c->id, .owner = fd->c->owner,
 		.talker = &fd->c->talker, .index = fd->index,
 		.now = fd->c->now, .buf = buf, .hdr_len = f->frame.hdr_len,
-		.body_len = f->frame.body_len, .len = len, .edits = e,
-		.work = fd->work, .parts = fd->parts,
+		.body_len = f->frame.body_len, .len = len, .work = fd->work,
+		.room = fd->room,
 	};
 	bool held = f->hold;
 	u32 orig_seq = f->rcv_nxt + fd->pos - (held ? len : 0);
@@ -175,9 +176,7 @@ static int feed_message(struct feed *fd, const char *buf, u32 len, struct edits 
 	if (nst_events_wanted())
 		tell(fd, NST_EVENT_MESSAGE, m.hdr_len, m.body_len, is_response(buf, len));
 
-	edits_init(e);
 	message_process(&m);
-	fd->parts = NULL;
 	if (e->nr && feed_room(fd, len + e->delta)) {
 		nst_count(env, NST_R_MSG_NOMEM);
 		edits_init(e);
@@ -206,7 +205,7 @@ static int feed_complete(struct feed *fd, const char *buf, u32 len)
 	err = seqmap_room(fd->c, &fd->f->map);
 	if (!err)
 		err = feed_room(fd, len + GROWTH);
-	return err ?: feed_message(fd, buf, len, fd->edits);
+	return err ?: feed_message(fd, buf, len);
 }
 
 /*
@@ -221,7 +220,7 @@ static u32 feed_need(struct feed *fd, const char *buf)
 	if (f->need)
 		return f->need;
 	f->need = fr->hdr_len;
-	if (message_wants_body(fd->c->env, buf, fr->hdr_len, fr->body_len, &fd->parts))
+	if (message_wants_body(fd->c->env, buf, fr->hdr_len, fr->body_len, fd->room))
 		f->need += fr->body_len;
 	return f->need;
 }
@@ -364,12 +363,9 @@ static int feed_body(struct feed *fd)
 
 static int feed_gather(struct feed *fd)
 {
-	int err = fd->f->hold ? gather_held(fd) : gather_in_place(fd);
-
-	/* Of a message that is to go on another time. */
-	message_forget(fd->c->env, fd->parts);
-	fd->parts = NULL;
-	return err;
+	/* What is there may be of a message that was to go on another time. */
+	message_forget(fd->room);
+	return fd->f->hold ? gather_held(fd) : gather_in_place(fd);
 }
 
 static int feed_step(struct feed *fd)

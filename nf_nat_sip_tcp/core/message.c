@@ -8,18 +8,6 @@
 #include <nf_nat_sip_tcp/message.h>
 #include <nf_nat_sip_tcp/multipart.h>
 
-/**
- * struct message_parts - a message taken apart, too large for the stack
- * @err: of sip_msg_parse()
- * @msg: the message
- * @body: the descriptions in its body
- */
-struct message_parts {
-	int err;
-	struct sip_msg msg;
-	struct nst_body body;
-};
-
 static void message_trace(const struct message *m, struct nst_trace *t)
 {
 	if (!nst_tracing(m->env))
@@ -35,46 +23,24 @@ static void unchanged(struct message *m, enum nst_reason reason)
 {
 	struct nst_trace t = { .id = NST_TRACE_UNCHANGED, .reason = reason };
 
-	edits_init(m->edits);
+	edits_init(&m->room->edits);
 	nst_count(m->env, reason);
 	message_trace(m, &t);
 }
 
-static struct message_parts *parts_read(struct nst_env *env, const char *buf, u32 hdr_len,
-					u32 len)
+static void room_read(struct message_room *room, const char *buf, u32 hdr_len, u32 len)
 {
-	struct message_parts *p = env->ops->alloc(env, sizeof(*p));
-
-	if (p)
-		p->err = sip_msg_parse(&p->msg, buf, hdr_len, len);
-	return p;
+	room->err = sip_msg_parse(&room->msg, buf, hdr_len, len);
+	room->read = true;
 }
 
-void message_forget(struct nst_env *env, struct message_parts *parts)
+bool message_wants_body(const struct nst_env *env, const char *buf, u32 hdr_len,
+			u32 body_len, struct message_room *room)
 {
-	if (parts)
-		env->ops->free(env, parts, sizeof(*parts));
-}
-
-bool message_wants_body(struct nst_env *env, const char *buf, u32 hdr_len, u32 body_len,
-			struct message_parts **parts)
-{
-	struct message_parts *p;
-	bool wanted;
-
 	if (!body_len || body_len > env->set.body_max)
 		return false;
-	p = parts_read(env, buf, hdr_len, hdr_len);
-	if (!p) {
-		nst_count(env, NST_R_MSG_NOMEM);
-		return false;
-	}
-	wanted = !p->err && body_may_describe(&p->msg, buf);
-	if (parts)
-		*parts = p;
-	else
-		message_forget(env, p);
-	return wanted;
+	room_read(room, buf, hdr_len, hdr_len);
+	return !room->err && body_may_describe(&room->msg, buf);
 }
 
 static void trace_start(const struct message *m, const struct sip_msg *msg)
@@ -97,7 +63,7 @@ static void trace_start(const struct message *m, const struct sip_msg *msg)
 }
 
 /* The descriptions, where there are some that can be read.  Return: 0, -ENOMEM. */
-static int take_body(struct message *m, struct message_parts *p)
+static int take_body(struct message *m, struct message_room *p)
 {
 	memset(&p->body, 0, sizeof(p->body));
 	if (!m->body_len)
@@ -114,6 +80,7 @@ static int take_body(struct message *m, struct message_parts *p)
 	}
 	if (m->len < m->hdr_len + m->body_len)
 		return 0;
+	p->body.sdp = &p->sdp;
 	return body_take(m->env, &p->msg, m->buf, &p->body);
 }
 
@@ -153,7 +120,7 @@ static void end(struct dialog *d, const struct sdp *sdp)
 }
 
 /* Under the calls lock. */
-static void track_and_rewrite(struct message *m, struct message_parts *p)
+static void track_and_rewrite(struct message *m, struct message_room *p)
 {
 	struct dialog d = {
 		.env = m->env, .map = m->map, .dir = m->dir, .zone = m->zone,
@@ -163,7 +130,7 @@ static void track_and_rewrite(struct message *m, struct message_parts *p)
 	struct rewrite rw = {
 		.env = m->env, .map = m->map, .conn = m->conn, .dir = m->dir,
 		.zone = m->zone, .index = m->index, .buf = m->buf, .msg = &p->msg,
-		.sdp = p->body.first, .edits = m->edits,
+		.sdp = p->body.first, .edits = &p->edits,
 		.body_complete = m->len == m->hdr_len + m->body_len,
 	};
 	struct nst_trace t = {
@@ -185,7 +152,7 @@ static void track_and_rewrite(struct message *m, struct message_parts *p)
 
 static void count_changes(struct message *m, const struct sip_msg *msg)
 {
-	const struct edits *e = m->edits;
+	const struct edits *e = &m->room->edits;
 
 	if (!e->nr)
 		return;
@@ -197,7 +164,7 @@ static void count_changes(struct message *m, const struct sip_msg *msg)
 		nst_count(m->env, NST_R_MSG_IDENTITY);
 }
 
-static void process(struct message *m, struct message_parts *p)
+static void process(struct message *m, struct message_room *p)
 {
 	if (p->err) {
 		unchanged(m, p->err == -E2BIG ? NST_R_MSG_TOO_COMPLEX : NST_R_MSG_UNPARSED);
@@ -220,18 +187,14 @@ static void process(struct message *m, struct message_parts *p)
 
 void message_process(struct message *m)
 {
-	struct message_parts *p = m->parts;
+	struct message_room *room = m->room;
 
-	edits_init(m->edits);
+	edits_init(&room->edits);
 	/* Of one that was read before all of its body was there, or is not looked into. */
-	if (p)
-		p->msg.body = span_of(m->hdr_len, m->len);
+	if (room->read)
+		room->msg.body = span_of(m->hdr_len, m->len);
 	else
-		p = parts_read(m->env, m->buf, m->hdr_len, m->len);
-	if (!p) {
-		unchanged(m, NST_R_MSG_NOMEM);
-		return;
-	}
-	process(m, p);
-	message_forget(m->env, p);
+		room_read(room, m->buf, m->hdr_len, m->len);
+	process(m, room);
+	message_forget(room);
 }

@@ -319,7 +319,7 @@ void order_take(struct nst_conn *c, u8 dir, struct nst_out *out)
 	struct nst_flow *f = &c->flow[dir];
 	struct feed fd = {
 		.c = c, .f = f, .dir = dir, .replace = true, .work = &out->work,
-		.edits = &out->edits, .lost = NST_R_MAX,
+		.room = &out->room, .lost = NST_R_MAX,
 	};
 
 	const char *p;

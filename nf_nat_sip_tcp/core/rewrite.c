@@ -230,8 +230,10 @@ static void rewrite_header(struct rewrite *rw, const struct sip_header *h)
 		rewrite_via(rw, h);
 		break;
 	case SIP_HDR_FROM:
+		rewrite_uri(rw, rw->msg->from.uri, NST_PLACE_NAME, h->name);
+		break;
 	case SIP_HDR_TO:
-		rewrite_values(rw, h, NST_PLACE_NAME);
+		rewrite_uri(rw, rw->msg->to.uri, NST_PLACE_NAME, h->name);
 		break;
 	case SIP_HDR_CONTACT:
 		rewrite_values(rw, h, NST_PLACE_CONTACT);

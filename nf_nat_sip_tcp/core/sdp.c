@@ -141,6 +141,7 @@ static int parse_media(struct sdp *sdp, const char *base, struct span s)
 	if (sdp->nr == SDP_MEDIA_MAX)
 		return -E2BIG;
 	m = &sdp->media[sdp->nr++];
+	memset(m, 0, sizeof(*m));
 	m->type = next_field(base, &s);
 	if (parse_port(base, next_field(base, &s), m))
 		return -EINVAL;
@@ -220,7 +221,8 @@ int sdp_parse(struct sdp *sdp, const char *base, struct span s)
 {
 	int err = 0;
 
-	memset(sdp, 0, sizeof(*sdp));
+	/* A medium is cleared when there is one. */
+	memset(sdp, 0, offsetof(struct sdp, media));
 	sdp->whole = s;
 	if (!span_is(base, span_trim(base, next_line(base, &s)), "v=0"))
 		return -EINVAL;

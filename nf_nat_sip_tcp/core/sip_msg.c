@@ -214,15 +214,16 @@ static struct span next_line(const char *base, struct span *rest)
 }
 
 /* From and To: exactly one value (RFC 3261 20.20, 20.39). */
-static int parse_party(const char *base, struct span value, struct span *tag)
+static int parse_party(const char *base, struct span value, struct sip_value *v,
+		       struct span *tag)
 {
 	struct span rest = value;
-	struct sip_value v;
+	struct sip_value more;
 
-	if (sip_value_next(base, &rest, &v) != 1 || v.star)
+	if (sip_value_next(base, &rest, v) != 1 || v->star)
 		return -EINVAL;
-	sip_param_find(base, v.params, "tag", tag);
-	return sip_value_next(base, &rest, &v) ? -EINVAL : 0;
+	sip_param_find(base, v->params, "tag", tag);
+	return sip_value_next(base, &rest, &more) ? -EINVAL : 0;
 }
 
 static int parse_via(struct sip_msg *msg, const char *base, struct span value)
@@ -262,9 +263,9 @@ static int note_header(struct sip_msg *msg, const char *base, const struct sip_h
 	case SIP_HDR_VIA:
 		return parse_via(msg, base, h->value);
 	case SIP_HDR_FROM:
-		return parse_party(base, h->value, &msg->from_tag);
+		return parse_party(base, h->value, &msg->from, &msg->from_tag);
 	case SIP_HDR_TO:
-		return parse_party(base, h->value, &msg->to_tag);
+		return parse_party(base, h->value, &msg->to, &msg->to_tag);
 	case SIP_HDR_CALL_ID:
 		msg->call_id = h->value;
 		return h->value.len ? 0 : -EINVAL;

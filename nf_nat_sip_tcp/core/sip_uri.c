@@ -324,16 +324,19 @@ static bool param_next(const char *base, u32 *at, u32 end, struct span *whole)
 	return true;
 }
 
+/* Most parameters are told by that. */
+static char first_letter(const char *base, struct span whole)
+{
+	u32 at = skip_lws(base, whole.off, span_end(whole));
+
+	return at < span_end(whole) ? ascii_lower(base[at]) : 0;
+}
+
 static bool param_is(const char *base, struct span whole, const char *name,
 		     struct span *value)
 {
-	u32 at = skip_lws(base, whole.off, span_end(whole));
-	u32 eq;
+	u32 eq = span_chr(base, whole, '=');
 
-	/* Most are told by their first letter. */
-	if (at < span_end(whole) && ascii_lower(base[at]) != ascii_lower(*name))
-		return false;
-	eq = span_chr(base, whole, '=');
 	if (!span_is(base, span_trim(base, span_of(whole.off, eq)), name))
 		return false;
 	if (eq < span_end(whole))
@@ -355,13 +358,16 @@ static void take_via_params(const char *base, struct sip_via *via)
 	};
 	struct span whole;
 	u32 seen = 0;
+	char first;
 	u32 i;
 
-	while (param_next(base, &at, end, &whole))
+	while (param_next(base, &at, end, &whole)) {
+		first = first_letter(base, whole);
 		for (i = 0; i < ARRAY_SIZE(wanted); i++)
-			if (!(seen & 1U << i) &&
+			if (first == *wanted[i].name && !(seen & 1U << i) &&
 			    param_is(base, whole, wanted[i].name, wanted[i].value))
 				seen |= 1U << i;
+	}
 }
 
 int sip_via_next(const char *base, struct span *rest, struct sip_via *via)
@@ -395,7 +401,8 @@ bool sip_param_find(const char *base, struct span params, const char *name,
 
 	*value = (struct span){ 0 };
 	while (param_next(base, &at, span_end(params), &whole))
-		if (param_is(base, whole, name, value))
+		if (first_letter(base, whole) == ascii_lower(*name) &&
+		    param_is(base, whole, name, value))
 			return true;
 	return false;
 }

@@ -599,7 +599,7 @@ struct seed {
 	u64 messages;
 	u64 doors;
 	u64 count[NST_R_MAX];
-	struct edits edits;
+	struct message_room room;
 	char in[TEXT];
 	char out[TEXT];
 	char want[TEXT];

@@ -427,15 +427,15 @@ void env_pass(struct seed *s, struct conn *conn, u8 from, const char *text, stru
 		.dir = from == IN ? conn->end : !conn->end,
 		.conn = conn->id, .owner = s, .talker = &conn->talker, .now = s->now,
 		.buf = buf, .hdr_len = f.hdr_len, .body_len = f.body_len, .len = len,
-		.edits = &s->edits, .work = &work,
+		.work = &work, .room = &s->room,
 	};
 	s->hand = c;
 	s->hand_conn = conn;
 	s->refused = s->no_door = 0;
 	message_process(&m);
 	env_work(s, &work);
-	insist(len + s->edits.delta < TEXT);
-	out = edits_render(&s->edits, buf, len, s->out);
+	insist(len + s->room.edits.delta < TEXT);
+	out = edits_render(&s->room.edits, buf, len, s->out);
 	s->out[out] = 0;
 	s->hand = NULL;
 	s->hand_conn = NULL;

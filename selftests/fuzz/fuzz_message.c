@@ -66,7 +66,7 @@ static u32 one_message(struct world *w, const u8 *data, u32 size, u8 choice, u8 
 		return 0;
 	len = f.hdr_len + f.body_len;
 	buf = fuzz_copy(data, len);
-	if (!message_wants_body(&w->env, buf, f.hdr_len, f.body_len, NULL))
+	if (!message_wants_body(&w->env, buf, f.hdr_len, f.body_len, &w->room))
 		world_process(w, dir, buf, f.hdr_len, f.body_len, f.hdr_len);
 	if (world_process(w, dir, buf, f.hdr_len, f.body_len, len))
 		second_pass(w, choice, dir);

@@ -57,8 +57,10 @@ static u32 expect_message(struct model *m, u8 dir, const char *p, u32 len)
 	int r = sip_frame_scan(&f, p, len, ref->env.set.header_max);
 	u32 need = r > 0 ? f.hdr_len : len + 1;
 
-	if (r > 0 && message_wants_body(&ref->env, p, f.hdr_len, f.body_len, NULL))
+	if (r > 0 && message_wants_body(&ref->env, p, f.hdr_len, f.body_len, &ref->room))
 		need += f.body_len;
+	/* The engine may have to read it twice, or parts of it once. */
+	message_forget(&ref->room);
 	if (need > len) {
 		expect_loose(m, dir, p, len);
 		return len;

@@ -415,17 +415,17 @@ bool world_process(struct world *w, u8 dir, const char *buf, u32 hdr_len, u32 bo
 		.env = &w->env, .map = &w->map, .dir = dir, .zone = w->zone,
 		.conn = w->conn,
 		.owner = w, .talker = &w->talker, .now = w->now, .buf = buf, .hdr_len = hdr_len,
-		.body_len = body_len, .len = len, .edits = &w->edits, .work = &work,
+		.body_len = body_len, .len = len, .work = &work, .room = &w->room,
 	};
 
 	message_process(&m);
 	world_work(w, &work);
-	check_edits(&w->edits, len);
-	check((s64)len + w->edits.delta < WORLD_TEXT);
-	w->out_len = edits_render(&w->edits, buf, len, w->out);
-	check(w->out_len == len + w->edits.delta);
+	check_edits(&w->room.edits, len);
+	check((s64)len + w->room.edits.delta < WORLD_TEXT);
+	w->out_len = edits_render(&w->room.edits, buf, len, w->out);
+	check(w->out_len == len + w->room.edits.delta);
 	w->out[w->out_len] = 0;
-	return w->edits.nr;
+	return w->room.edits.nr;
 }
 
 bool world_send(struct world *w, u8 dir, const char *text, u32 len)

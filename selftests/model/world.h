@@ -107,7 +107,7 @@ struct world {
 	u32 asked;
 	struct world_host host[WORLD_HOSTS];
 	struct world_port port[WORLD_PORTS];
-	struct edits edits;
+	struct message_room room;
 	char out[WORLD_TEXT];
 	u32 out_len;
 };

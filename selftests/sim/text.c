@@ -87,20 +87,20 @@ static void process(struct env *v, struct nst_natmap *map, u8 dir, const char *p
 {
 	struct nst_work work = { NULL };
 	struct nst_talker talker = { NULL };
-	struct edits *e = malloc(sizeof(*e));
+	struct message_room *room = calloc(1, sizeof(*room));
 	char *out = malloc(len + 8192);
 	struct message m = {
 		.env = &v->env, .map = map, .dir = dir, .conn = 1, .owner = v,
 		.talker = &talker, .now = 1000, .buf = p, .hdr_len = hdr_len,
-		.body_len = body_len, .len = len, .edits = e, .work = &work,
+		.body_len = body_len, .len = len, .work = &work, .room = room,
 	};
 
 	message_process(&m);
 	env_work(v, &work);
-	len = edits_render(e, p, len, out);
+	len = edits_render(&room->edits, p, len, out);
 	keep(to, out, len);
 	talker_gone(&v->env, &talker);
-	free(e);
+	free(room);
 	free(out);
 }
 
@@ -131,6 +131,7 @@ static void add(struct book *b, u8 dir, const char *p, u32 len)
 	struct sip_frame f = { .scanned = 0 };
 	struct nst_env *env;
 	struct env *v = calloc(1, sizeof(*v));
+	struct message_room *room;
 	bool wants;
 
 	if (b->nr == PHRASE_MAX || sip_frame_scan(&f, p, len, 16384) != 1 ||
@@ -138,7 +139,9 @@ static void add(struct book *b, u8 dir, const char *p, u32 len)
 		die("not a message");
 	env_open(v);
 	env = &v->env;
-	wants = message_wants_body(env, p, f.hdr_len, f.body_len, NULL);
+	room = malloc(sizeof(*room));
+	wants = message_wants_body(env, p, f.hdr_len, f.body_len, room);
+	free(room);
 	env_close(v);
 	free(v);
 	ph->dir = dir;

@@ -241,7 +241,7 @@ static void memory_fails(void **state)
 {
 	struct world *w = *state;
 
-	w->fail_alloc = w->allocs + 2;
+	w->fail_alloc = w->allocs + 1;
 	tell(w, CLIENT, .body = two("10.0.0.5", AUDIO, "10.0.0.5", EARLY));
 	assert_count(w, MSG_NOMEM, 1);
 	assert_count(w, MSG_REWRITTEN, 0);
