@@ -127,7 +127,8 @@ void step_icmp(struct nst_conn *c, struct nst_icmp *e, u64 now, struct nst_out *
 	memset(out, 0, sizeof(*out));
 	if (!c->flow[0].seen || !c->flow[1].seen || c->state == NST_CONN_DEAD)
 		return;
-	if (e->too_big && !c->gone)
+	/* Numbers of a plain one are not kept, and nothing of ours is on its way there. */
+	if (e->too_big && !c->gone && !conn_plain(c))
 		too_big(c, e, out);
 	e->seq = seqmap_to_orig(&c->flow[e->dir].map, e->seq);
 	e->ack = seqmap_to_new(&c->flow[!e->dir].map, e->ack);

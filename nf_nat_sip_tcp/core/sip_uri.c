@@ -236,9 +236,9 @@ static u32 take_uri(const char *base, u32 from, u32 end, struct sip_value *v)
 		if (close == end)
 			return 0;
 	} else {
-		/* addr-spec: what follows ';' belongs to the header (20.10) */
+		/* addr-spec: what follows ';' belongs to the header (20.10); NUL ends it, too */
 		at = from;
-		while (at < end && !is_lws(base[at]) &&
+		while (at < end && base[at] && !is_lws(base[at]) &&
 		       !(span_class[(u8)base[at]] & (SPAN_SEMI | SPAN_COMMA | SPAN_QUOTE)))
 			at++;
 		v->uri = span_of(from, at);

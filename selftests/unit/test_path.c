@@ -138,6 +138,33 @@ static void test_told_when_given_up(void **state)
 	assert_int_equal(path_cut(f), 900);
 }
 
+static void no_count(struct nst_env *env, enum nst_reason reason)
+{
+	(void)env;
+	fail_msg("%s", nst_reason_name(reason));
+}
+
+/* Its packets are not looked at: what it has under way is not known, nor stale. */
+static void test_told_of_a_plain_one(void **state)
+{
+	static const struct nst_ops ops = { .count = no_count };
+	struct nst_icmp e = { .too_big = true, .mss = 600, .seq = 1000600, .ack = 5 };
+	struct nst_env env = { .ops = &ops };
+	static struct nst_conn c;
+	static struct nst_out out;
+	(void)state;
+
+	c.env = &env;
+	c.state = NST_CONN_OPAQUE;
+	c.flow[0] = (struct nst_flow){ .mss = 1460, .snd_una = 400, .snd_nxt = 600,
+				       .rend_nxt = 600, .seen = true };
+	c.flow[1].seen = true;
+	step_icmp(&c, &e, 1, &out);
+	assert_int_equal(e.seq, 1000600);
+	assert_int_equal(e.ack, 5);
+	assert_int_equal(out.nr_emit, 0);
+}
+
 /* --- through a connection ------------------------------------------------- */
 
 static struct {
@@ -389,6 +416,7 @@ int main(void)
 		cmocka_unit_test(test_sender_knows_little_better),
 		cmocka_unit_test(test_told_again),
 		cmocka_unit_test(test_told_when_given_up),
+		cmocka_unit_test(test_told_of_a_plain_one),
 		cmocka_unit_test(test_too_big),
 		cmocka_unit_test(test_too_big_without_size),
 		cmocka_unit_test(test_too_big_for_nothing),

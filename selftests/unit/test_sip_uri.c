@@ -242,6 +242,27 @@ static void a_broken_value_ends_the_list(void **state)
 	assert_int_equal(sip_value_next(p, &rest, &v), -EINVAL);
 }
 
+/* Whoever reads text as C does would see another URI than who reads on. */
+static void a_nul_breaks_a_value(void **state)
+{
+	static const char *const texts[] = {
+		"sip:a@b\0", "sip:a\0b@c", "sip:a@b\0;tag=1", "sip:\0a@b,<sip:c>",
+	};
+	static const u32 lens[] = { 8, 9, 14, 17 };
+	struct sip_value v;
+	struct span rest;
+	const char *p;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(texts); i++) {
+		p = guard_put(texts[i], lens[i]);
+		rest = span_of(0, lens[i]);
+		assert_int_equal(check_values(p, rest), -EINVAL);
+		assert_int_equal(sip_value_next(p, &rest, &v), -EINVAL);
+	}
+}
+
 struct via_case {
 	const char *text;
 	int nr;			/* values, or -EINVAL */
@@ -368,6 +389,7 @@ int main(void)
 		cmocka_unit_test(reads_uris),
 		cmocka_unit_test(reads_lists_of_values),
 		cmocka_unit_test(a_broken_value_ends_the_list),
+		cmocka_unit_test(a_nul_breaks_a_value),
 		cmocka_unit_test(reads_lists_of_vias),
 		cmocka_unit_test(finds_parameters),
 		cmocka_unit_test(truncations_stay_inside),
