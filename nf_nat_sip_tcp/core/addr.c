@@ -25,8 +25,11 @@ static int parse_v4(const char *base, struct span s, u8 *ip)
 	int i;
 
 	for (i = 0; i < 4; i++) {
-		if (i && (at == end || base[at++] != '.'))
-			return -EINVAL;
+		if (i) {
+			if (at == end || base[at] != '.')
+				return -EINVAL;
+			at++;
+		}
 		if (parse_octet(base, &at, end, &ip[i]))
 			return -EINVAL;
 	}
