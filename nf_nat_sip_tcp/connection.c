@@ -39,8 +39,7 @@ static atomic64_t last_id = ATOMIC64_INIT(0);
 
 /*
  * The actions of a step are too large for the stack, and larger than a connection
- * without them.  The lock is for kernels whose softirqs can be
- * preempted.
+ * without them.  The lock is for kernels whose softirqs can be preempted.
  */
 struct scratch {
 	spinlock_t lock;

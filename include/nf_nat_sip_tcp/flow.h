@@ -8,8 +8,6 @@
 
 #include "conn.h"
 
-struct message_parts;
-
 /**
  * struct nst_block - consecutive bytes that are held or retained
  * @next: next block of a list
