@@ -22,17 +22,31 @@
 /* What a rewritten message usually grows by, at most. */
 #define GROWTH 768
 
-static void trace_n(struct feed *fd, enum nst_trace_id id, u32 a, u32 b, u32 c)
+static void trace_line(const struct feed *fd, enum nst_trace_id id, u32 a, u32 b, u32 c)
 {
-	struct nst_trace t = { .id = id, .dir = fd->dir, .index = fd->index };
+	struct nst_trace t = {
+		.id = id, .dir = fd->dir, .index = fd->index, .conn = fd->c->id,
+		.n = { a, b, c },
+	};
 
-	if (!nst_tracing(fd->c->env))
-		return;
-	t.conn = fd->c->id;
-	t.n[0] = a;
-	t.n[1] = b;
-	t.n[2] = c;
 	fd->c->env->ops->trace(fd->c->env, &t);
+}
+
+/* Mostly nobody watches, and nothing is put together for that. */
+static inline void trace_n(const struct feed *fd, enum nst_trace_id id, u32 a, u32 b, u32 c)
+{
+	if (nst_tracing(fd->c->env))
+		trace_line(fd, id, a, b, c);
+}
+
+static void trace_message(const struct feed *fd, const struct message *m)
+{
+	if (!nst_tracing(m->env))
+		return;
+	trace_line(fd, NST_TRACE_HEADER, m->hdr_len, 0, 0);
+	trace_line(fd, NST_TRACE_BODY, m->body_len, 0, 0);
+	trace_line(fd, NST_TRACE_TOTAL, m->hdr_len + m->body_len, 0, 0);
+	trace_line(fd, NST_TRACE_STATE, 0, 0, m->hdr_len + m->body_len - m->len);
 }
 
 static void tell(const struct feed *fd, enum nst_event_id id, u32 a, u32 b, u32 c)
@@ -168,11 +182,7 @@ static int feed_message(struct feed *fd, const char *buf, u32 len)
 	u32 orig_seq = f->rcv_nxt + fd->pos - (held ? len : 0);
 	u32 start;
 
-	trace_n(fd, NST_TRACE_HEADER, m.hdr_len, 0, 0);
-	trace_n(fd, NST_TRACE_BODY, m.body_len, 0, 0);
-	trace_n(fd, NST_TRACE_TOTAL, m.hdr_len + m.body_len, 0, 0);
-	trace_n(fd, NST_TRACE_STATE, 0, 0, m.hdr_len + m.body_len - len);
-
+	trace_message(fd, &m);
 	if (nst_events_wanted())
 		tell(fd, NST_EVENT_MESSAGE, m.hdr_len, m.body_len, is_response(buf, len));
 

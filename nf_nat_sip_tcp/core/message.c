@@ -8,10 +8,9 @@
 #include <nf_nat_sip_tcp/message.h>
 #include <nf_nat_sip_tcp/multipart.h>
 
+/* Only while somebody watches. */
 static void message_trace(const struct message *m, struct nst_trace *t)
 {
-	if (!nst_tracing(m->env))
-		return;
 	t->conn = m->conn;
 	t->dir = m->dir;
 	t->index = m->index;
@@ -25,7 +24,8 @@ static void unchanged(struct message *m, enum nst_reason reason)
 
 	edits_init(&m->room->edits);
 	nst_count(m->env, reason);
-	message_trace(m, &t);
+	if (nst_tracing(m->env))
+		message_trace(m, &t);
 }
 
 static void room_read(struct message_room *room, const char *buf, u32 hdr_len, u32 len)
@@ -111,6 +111,15 @@ static void rollback(struct dialog *d)
 	call_contacts_rollback(d);
 }
 
+static void trace_register(const struct message *m, const struct sip_msg *msg, u32 doors)
+{
+	struct nst_trace t = {
+		.id = NST_TRACE_REGISTER, .n = { msg->method == SIP_REGISTER, doors },
+	};
+
+	message_trace(m, &t);
+}
+
 /* dialog_end() may end calls. */
 static void end(struct dialog *d, const struct sdp *sdp)
 {
@@ -133,20 +142,17 @@ static void track_and_rewrite(struct message *m, struct message_room *p)
 		.sdp = p->body.first, .edits = &p->edits,
 		.body_complete = m->len == m->hdr_len + m->body_len,
 	};
-	struct nst_trace t = {
-		.id = NST_TRACE_REGISTER, .n[0] = p->msg.method == SIP_REGISTER,
-	};
+	u32 doors = begin(&d);
 	int err;
 
-	t.n[1] = -begin(&d);
 	rw.call = d.call;
 	err = rewrite_message(&rw);
 	if (err) {
 		rollback(&d);
 		unchanged(m, -err);
 	}
-	t.n[1] += doors_held(&d);
-	message_trace(m, &t);
+	if (nst_tracing(m->env))
+		trace_register(m, &p->msg, doors_held(&d) - doors);
 	end(&d, rw.sdp);
 }
 
@@ -171,7 +177,8 @@ static void process(struct message *m, struct message_room *p)
 		return;
 	}
 	nst_count(m->env, p->msg.is_request ? NST_R_MSG_REQUEST : NST_R_MSG_RESPONSE);
-	trace_start(m, &p->msg);
+	if (nst_tracing(m->env))
+		trace_start(m, &p->msg);
 	if (natmap_idle(m->map))
 		return;
 	if (take_body(m, p)) {
