@@ -85,7 +85,20 @@ void order_flush(struct nst_conn *c, struct nst_flow *f);
 void order_sack(const struct nst_flow *f, struct nst_emit *e);
 void order_segment(struct nst_conn *c, const struct nst_segment *seg, bool news,
 		   struct nst_out *out);
-void order_take(struct nst_conn *c, u8 dir, struct nst_out *out);
+void order_take_stored(struct nst_conn *c, u8 dir, struct nst_out *out);
+
+/**
+ * order_take - a gap may be closed: what is stored behind it is next
+ * @c: connection
+ * @dir: direction of the bytes
+ * @out: doors to open and to close
+ */
+static inline void order_take(struct nst_conn *c, u8 dir, struct nst_out *out)
+{
+	c->flow[dir].order_due = 0;
+	if (c->flow[dir].order)
+		order_take_stored(c, dir, out);
+}
 
 /* FIN has gone out behind all bytes. */
 static inline void flow_fin(struct nst_flow *f)
@@ -149,6 +162,7 @@ bool flow_ack(struct nst_conn *c, const struct nst_segment *seg,
 	      struct nst_out *out);
 u16 flow_window(struct nst_conn *c, u8 dir, u32 ack);
 bool flow_outside(const struct nst_flow *f, const struct nst_segment *seg);
+void flow_answer(struct nst_conn *c, const struct nst_segment *seg, struct nst_out *out);
 void flow_send_ack(struct nst_conn *c, u8 dir, struct nst_out *out);
 void flow_say(struct nst_conn *c, const struct nst_segment *seg, bool news,
 	      struct nst_out *out);
@@ -170,7 +184,7 @@ u64 flow_due(const struct nst_conn *c, const struct nst_flow *f);
 u16 flow_cut(const struct nst_flow *f);
 void hold_arm(struct nst_conn *c, struct nst_flow *f);
 bool hold_shut(struct nst_conn *c, u8 dir);
-void hold_watch(struct nst_conn *c, u8 dir);
+void flow_settle(struct nst_conn *c, u8 dir, struct nst_out *out);
 
 /*
  * A probe goes to the receiver, which answers with what it said before: once it

@@ -205,6 +205,28 @@ bool flow_outside(const struct nst_flow *f, const struct nst_segment *seg)
 }
 
 /**
+ * flow_answer - a segment that is outside of its receiver's window
+ * @c: connection
+ * @seg: the segment
+ * @out: what is left of it
+ *
+ * The receiver says what it waits for, as to anything outside of its window
+ * (RFC 9293 3.10.7.4), and an end that is half open learns of it.  Neither it
+ * nor we believe anything else that stands there.
+ */
+void flow_answer(struct nst_conn *c, const struct nst_segment *seg, struct nst_out *out)
+{
+	nst_count(c->env, NST_R_SEG_OUT_OF_WINDOW);
+	if (seg->len)
+		out->verdict = NST_TRIM;
+	out->seq = seqmap_to_new(&c->flow[seg->dir].map, seg->seq);
+	if (!(seg->flags & NST_ACK))
+		return;
+	out->ack = c->flow[!seg->dir].acked;
+	out->win = flow_window(c, !seg->dir, out->ack);
+}
+
+/**
  * flow_send_ack - an acknowledgement in the receiver's name
  * @c: connection
  * @dir: direction of the data that is acknowledged
@@ -259,24 +281,26 @@ void flow_say(struct nst_conn *c, const struct nst_segment *seg, bool news,
  */
 void flow_publish(struct nst_flow *f, bool anew, struct nst_publish *pub)
 {
-	const struct seqrec *last = seqmap_last(&f->map);
-	struct nst_publish p = { .changed = true };
+	const struct seqrec *last;
+	s32 after = (s32)f->map.after;
+	s32 before = after;
+	u32 pos = 0;
 
-	p.offset_after = (s32)f->map.after;
-	p.offset_before = p.offset_after;
-	if (last) {
-		p.offset_before = seqmap_max_offset(&f->map);
-		p.correction_pos = last->new_seq + last->new_len - 2;
+	if (f->map.nr) {
+		last = seqmap_last(&f->map);
+		before = seqmap_max_offset(&f->map);
+		pos = last->new_seq + last->new_len - 2;
 	}
-	if (anew && p.offset_after < 0)
-		p.offset_after = 0;
-	if (anew && p.offset_before < 0)
-		p.offset_before = 0;
-	pub->changed = p.offset_after != f->pub.offset_after ||
-		       p.offset_before != f->pub.offset_before ||
-		       (last && p.correction_pos != f->pub.correction_pos);
+	if (anew && after < 0)
+		after = 0;
+	if (anew && before < 0)
+		before = 0;
+	pub->changed = after != f->pub.offset_after || before != f->pub.offset_before ||
+		       (f->map.nr && pos != f->pub.correction_pos);
 	if (!pub->changed)
 		return;
-	*pub = p;
-	f->pub = p;
+	pub->correction_pos = pos;
+	pub->offset_before = before;
+	pub->offset_after = after;
+	f->pub = *pub;
 }

@@ -105,9 +105,7 @@ static void finish(struct nst_conn *c, const struct nst_segment *seg,
 	if (c->doomed)
 		reset_both(c, out);
 	for (dir = 0; dir < 2; dir++) {
-		flow_push(c, dir, out);
-		hold_arm(c, &c->flow[dir]);
-		hold_watch(c, dir);
+		flow_settle(c, dir, out);
 		recover_time(c, dir);
 		recover_arm(c, &c->flow[dir]);
 		flow_publish(&c->flow[dir], c->new_syn, &out->publish[dir]);
@@ -382,24 +380,6 @@ static void take_facts(const struct nst_conn *c, struct nst_flow *f,
 	f->win = seg->win;
 }
 
-/*
- * The receiver says what it waits for, as to anything outside of its window
- * (RFC 9293 3.10.7.4), and an end that is half open learns of it.  Neither it
- * nor we believe anything else that stands there.
- */
-static void step_outside(struct nst_conn *c, const struct nst_segment *seg,
-			 struct nst_out *out)
-{
-	nst_count(c->env, NST_R_SEG_OUT_OF_WINDOW);
-	if (seg->len)
-		out->verdict = NST_TRIM;
-	out->seq = seqmap_to_new(&c->flow[seg->dir].map, seg->seq);
-	if (!(seg->flags & NST_ACK))
-		return;
-	out->ack = c->flow[!seg->dir].acked;
-	out->win = flow_window(c, !seg->dir, out->ack);
-}
-
 /* Everything behind the handshake. */
 static void step_established(struct step *st)
 {
@@ -408,7 +388,7 @@ static void step_established(struct step *st)
 	u32 una = c->flow[!seg->dir].snd_una;
 
 	if (flow_outside(&c->flow[seg->dir], seg)) {
-		step_outside(c, seg, st->out);
+		flow_answer(c, seg, st->out);
 		return;
 	}
 	if (one_sided(c, seg))
@@ -447,11 +427,26 @@ static void agree_on_edges(struct nst_conn *c, const struct nst_segment *seg,
 		out->win = flow_window(c, !seg->dir, out->ack);
 }
 
+/*
+ * The edge that flow_ack() has told of is moved by what makes a connection opaque,
+ * by stored bytes whose turn has come, and in segments of ours it may be older.
+ */
+static void step_look(struct nst_conn *c, const struct nst_segment *seg,
+		      struct nst_out *out)
+{
+	struct step st = { .c = c, .seg = seg, .out = out };
+	bool stored = c->flow[!seg->dir].order;
+	enum nst_conn_state was = c->state;
+
+	step_established(&st);
+	finish(c, seg, out);
+	if (stored || c->state != was || out->nr_emit)
+		agree_on_edges(c, seg, out);
+}
+
 void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 		  struct nst_out *out)
 {
-	struct step st = { .c = c, .seg = seg, .out = out };
-	bool looked_at = false;
 
 	out_init(c, seg, now, out);
 	if (!(seg->flags & NST_SYN) && seg->dir == 1)
@@ -462,19 +457,18 @@ void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 		conn_handshake(c, seg);
 	if (!c->flow[1].seen)
 		return;
+	if (!(seg->flags & NST_SYN) && !c->gone &&
+	    (c->state != NST_CONN_OPAQUE || !conn_quiet(c))) {
+		step_look(c, seg, out);
+		return;
+	}
 	if (seg->flags & NST_SYN)
 		;	/* passes as it is */
 	else if (c->gone)
 		flow_gone(c, seg, out);
-	else if (c->state == NST_CONN_OPAQUE && conn_quiet(c))
-		opaque_at_rest(c, seg, out);
 	else
-		looked_at = true;
-	if (looked_at)
-		step_established(&st);
+		opaque_at_rest(c, seg, out);
 	finish(c, seg, out);
-	if (looked_at)
-		agree_on_edges(c, seg, out);
 }
 
 void step_timer(struct nst_conn *c, u64 now, struct nst_out *out)

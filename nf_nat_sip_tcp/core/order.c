@@ -308,13 +308,8 @@ static void take_again(struct feed *fd)
 		conn_opaque(fd->c, NST_R_OPAQUE_NOMEM);
 }
 
-/**
- * order_take - a gap may be closed: what is stored behind it is next
- * @c: connection
- * @dir: direction of the bytes
- * @out: doors to open and to close
- */
-void order_take(struct nst_conn *c, u8 dir, struct nst_out *out)
+/* See order_take(): there is something. */
+void order_take_stored(struct nst_conn *c, u8 dir, struct nst_out *out)
 {
 	struct nst_flow *f = &c->flow[dir];
 	struct feed fd = {
@@ -324,7 +319,6 @@ void order_take(struct nst_conn *c, u8 dir, struct nst_out *out)
 
 	const char *p;
 
-	f->order_due = 0;
 	if (!order_next(c, f, &p))
 		return;
 	if (c->state == NST_CONN_OPAQUE) {

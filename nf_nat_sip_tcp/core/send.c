@@ -333,14 +333,16 @@ static void ack_held(struct nst_conn *c, u8 dir, struct nst_out *out)
 		conn_opaque(c, NST_R_OPAQUE_WINDOW);
 }
 
-/** hold_watch - the receiver may have told of a window that is too small */
-void hold_watch(struct nst_conn *c, u8 dir)
+/* The receiver may have told of a window that is too small. */
+static void hold_watch(struct nst_conn *c, u8 dir)
 {
 	struct nst_flow *f = &c->flow[dir];
-	u64 due = window_due(c, f);
+	u64 due;
 
-	if (!f->ack_due && hold_shut(c, dir))
-		f->ack_due = due > c->now ? due : c->now + 1;
+	if (f->ack_due || !hold_shut(c, dir))
+		return;
+	due = window_due(c, f);
+	f->ack_due = due > c->now ? due : c->now + 1;
 }
 
 /** hold_arm - bytes that are held, or wait for a window, are acknowledged in a while */
@@ -355,6 +357,21 @@ void hold_arm(struct nst_conn *c, struct nst_flow *f)
 		   (!f->ack_due || due < f->ack_due)) {
 		f->ack_due = due;
 	}
+}
+
+/** flow_settle - at the end of a step: what waits in a direction; mostly nothing does */
+void flow_settle(struct nst_conn *c, u8 dir, struct nst_out *out)
+{
+	struct nst_flow *f = &c->flow[dir];
+
+	if (!f->hold && !flow_pending(f) && !f->fin_waits) {
+		f->ack_due = 0;
+		f->ack_late = false;
+		return;
+	}
+	flow_push(c, dir, out);
+	hold_arm(c, f);
+	hold_watch(c, dir);
 }
 
 /** flow_timer - what is due in a direction */
