@@ -159,6 +159,8 @@ static inline unsigned long nst_pool_used(const struct nst_pool *pool)
 void nst_mem_init(struct nst_net *nn);
 /** nst_mem_start - what was charged so far is tables; limits are in force */
 void nst_mem_start(struct nst_net *nn);
+/** nst_mem_exit - after the last namespace has gone */
+void nst_mem_exit(void);
 /** nst_mem_stop - the opposite, before the tables are freed; sleeps */
 void nst_mem_stop(struct nst_net *nn);
 

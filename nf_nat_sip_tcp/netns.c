@@ -293,5 +293,6 @@ void nst_netns_exit(void)
 	/* So may be the callback that freed what it referred to. */
 	rcu_barrier();
 	nst_relief_exit();
+	nst_mem_exit();
 	nst_connections_exit();
 }
