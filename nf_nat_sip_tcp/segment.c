@@ -168,9 +168,25 @@ enum nst_reason nst_packet_detour(const struct sk_buff *skb)
 	return NST_R_MAX;
 }
 
+/* Where all of the payload lies behind the headers, in memory that nobody else writes. */
+static const char *in_one_page(const struct nst_packet *p)
+{
+	const struct sk_buff *skb = p->skb;
+
+	if (IS_ENABLED(CONFIG_HIGHMEM) || skb_headlen(skb) != p->protoff + p->hdr_len ||
+	    skb_shinfo(skb)->nr_frags != 1 || skb_has_frag_list(skb) ||
+	    skb_has_shared_frag(skb))
+		return NULL;
+	return skb_frag_address_safe(&skb_shinfo(skb)->frags[0]);
+}
+
+/* What is made linear is copied, only to be read, and perhaps to be replaced. */
 bool nst_packet_payload(struct nst_packet *p)
 {
 	if (!p->seg.len)
+		return true;
+	p->seg.payload = in_one_page(p);
+	if (p->seg.payload)
 		return true;
 	if (skb_linearize(p->skb))
 		return false;
@@ -183,14 +199,82 @@ static struct tcphdr *tcp_header(const struct nst_packet *p)
 	return (struct tcphdr *)(p->skb->data + p->protoff);
 }
 
+/* As mangling does it: the checksum is left to the device. */
+static void set_length(struct nst_packet *p, unsigned int was)
+{
+	struct sk_buff *skb = p->skb;
+	unsigned int len = skb->len - p->protoff;
+	__sum16 *check = &tcp_header(p)->check;
+	bool v4 = nf_ct_l3num(p->ct) == NFPROTO_IPV4;
+
+	if (v4) {
+		ip_hdr(skb)->tot_len = htons(skb->len);
+		ip_send_check(ip_hdr(skb));
+	} else {
+		ipv6_hdr(skb)->payload_len = htons(skb->len - sizeof(struct ipv6hdr));
+	}
+	if (skb->ip_summed == CHECKSUM_PARTIAL) {
+		inet_proto_csum_replace2(check, skb, htons(was), htons(len), true);
+		return;
+	}
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = skb_headroom(skb) + p->protoff;
+	skb->csum_offset = offsetof(struct tcphdr, check);
+	*check = v4 ? ~tcp_v4_check(len, ip_hdr(skb)->saddr, ip_hdr(skb)->daddr, 0) :
+		      ~tcp_v6_check(len, &ipv6_hdr(skb)->saddr, &ipv6_hdr(skb)->daddr, 0);
+}
+
 /*
- * Payload from @off on becomes @data.  Linear, checksum left to the device,
- * and no GSO: whoever needs it sets it anew.
+ * There is no room for the new payload behind the headers: mangling would make a
+ * larger buffer and copy into it what is to go, too.  In pages that somebody else
+ * counts references of there must be none of ours.
+ */
+static bool wants_page(const struct nst_packet *p, u32 len)
+{
+	struct sk_buff *skb = p->skb;
+
+	return len && len <= PAGE_SIZE && !skb_zcopy(skb) &&
+	       (skb_is_nonlinear(skb) || skb_tailroom(skb) + p->seg.len < len);
+}
+
+/* Payload of a packet becomes @data, in a page of its own. */
+static bool put_page_in(struct nst_packet *p, const char *data, u32 len)
+{
+	unsigned int header = p->protoff + p->hdr_len;
+	unsigned int was = p->skb->len - p->protoff;
+	char *frag = netdev_alloc_frag(len);
+	struct page *page;
+
+	if (!frag)
+		return false;
+	/* The list of pages is common to all clones. */
+	if (skb_unclone(p->skb, GFP_ATOMIC) || skb_ensure_writable(p->skb, header) ||
+	    pskb_trim(p->skb, header)) {
+		skb_free_frag(frag);
+		return false;
+	}
+	memcpy(frag, data, len);
+	page = virt_to_head_page(frag);
+	skb_add_rx_frag(p->skb, 0, page, frag - (char *)page_address(page), len,
+			SKB_DATA_ALIGN(len));
+	set_length(p, was);
+	return true;
+}
+
+static bool mangle(struct nst_packet *p, u32 off, const char *data, u32 len)
+{
+	return __nf_nat_mangle_tcp_packet(p->skb, p->ct, p->ctinfo, p->protoff, off,
+					  p->seg.len - off, data, len, false);
+}
+
+/*
+ * Payload from @off on becomes @data.  Checksum left to the device, and no GSO:
+ * whoever needs it sets it anew.
  */
 static bool set_payload(struct nst_packet *p, u32 off, const char *data, u32 len)
 {
-	if (!__nf_nat_mangle_tcp_packet(p->skb, p->ct, p->ctinfo, p->protoff,
-					off, p->seg.len - off, data, len, false))
+	if (!(!off && wants_page(p, len) && put_page_in(p, data, len)) &&
+	    !mangle(p, off, data, len))
 		return false;
 	skb_gso_reset(p->skb);
 	return true;

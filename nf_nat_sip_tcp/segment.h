@@ -47,7 +47,7 @@ bool nst_packet_read(struct nst_packet *p);
  */
 enum nst_reason nst_packet_detour(const struct sk_buff *skb);
 
-/** nst_packet_payload - make the payload linear; false where memory fails */
+/** nst_packet_payload - have the payload in one piece; false where memory fails */
 bool nst_packet_payload(struct nst_packet *p);
 
 /**

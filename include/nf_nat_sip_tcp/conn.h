@@ -34,7 +34,7 @@
  * @len: payload bytes
  * @seg_size: payload bytes of the largest segment on the wire: gso_size of a
  *	GRO skb, else @len
- * @payload: the payload, linear; may be NULL where conn_wants_payload() said
+ * @payload: the payload, in one piece; may be NULL where conn_wants_payload() said
  *	no or @len is 0
  * @has_ts: timestamps option is there
  * @tsval: its TSval
@@ -413,7 +413,7 @@ void conn_init(struct nst_conn *c, struct nst_env *env, u64 id, u16 zone,
 void conn_free(struct nst_conn *c);
 
 /**
- * conn_wants_payload - does step_segment() need the payload linear?
+ * conn_wants_payload - does step_segment() need the payload?
  *
  * False for an opaque connection with nothing waiting.
  */
