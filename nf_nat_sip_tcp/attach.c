@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The setting ports: the helper without a rule, for NATed connections.  After
- * source NAT both tuples and IPS_NAT_MASK are known, and before the confirm
- * hook extensions can still be added.
+ * source NAT (behind.c) both tuples and IPS_NAT_MASK are known, and before the
+ * confirm hook extensions can still be added.
  */
 #include <linux/module.h>
-#include <linux/netfilter_ipv4.h>
-#include <linux/netfilter_ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
 
@@ -47,11 +45,14 @@ static bool wanted(const struct nf_conn *ct)
 }
 
 /* What the nft expression does for a rule. */
-static void attach(struct nf_conn *ct)
+void nst_attach(struct nf_conn *ct)
 {
-	struct nf_conntrack_helper *helper = nst_helper_get(nf_ct_l3num(ct));
+	struct nf_conntrack_helper *helper;
 	struct nf_conn_help *ext;
 
+	if (!READ_ONCE(nst_pernet(nf_ct_net(ct))->attached) || !wanted(ct))
+		return;
+	helper = nst_helper_get(nf_ct_l3num(ct));
 	if (!helper)
 		return;
 	ext = nf_ct_helper_ext_add(ct, GFP_ATOMIC);
@@ -60,43 +61,6 @@ static void attach(struct nf_conn *ct)
 	/* Without it help() declines, and counts that. */
 	if (!nfct_seqadj(ct))
 		nfct_seqadj_ext_add(ct);
-}
-
-static unsigned int attach_hook(void *priv, struct sk_buff *skb,
-				const struct nf_hook_state *state)
-{
-	enum ip_conntrack_info ctinfo;
-	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
-
-	if (ct && wanted(ct))
-		attach(ct);
-	return NF_ACCEPT;
-}
-
-static const struct nf_hook_ops attach_ops[] = {
-	{
-		.hook		= attach_hook,
-		.pf		= NFPROTO_IPV4,
-		.hooknum	= NF_INET_POST_ROUTING,
-		.priority	= NF_IP_PRI_CONNTRACK_HELPER,
-	},
-	{
-		.hook		= attach_hook,
-		.pf		= NFPROTO_IPV6,
-		.hooknum	= NF_INET_POST_ROUTING,
-		.priority	= NF_IP6_PRI_CONNTRACK_HELPER,
-	},
-};
-
-static int register_hooks(struct nst_net *nn)
-{
-	int err = 0;
-
-	if (!nn->attached)
-		err = nf_register_net_hooks(nn->net, attach_ops, ARRAY_SIZE(attach_ops));
-	if (!err)
-		nn->attached = true;
-	return err;
 }
 
 /*
@@ -112,24 +76,20 @@ int nst_attach_begin(struct nst_net *nn)
 	if (err)
 		return err;
 	nn->tracked = true;
-	err = register_hooks(nn);
-	if (err)
-		nst_attach_end(nn);
-	return err;
+	WRITE_ONCE(nn->attached, true);
+	return 0;
 }
 
 void nst_attach_end(struct nst_net *nn)
 {
-	if (nn->attached)
-		nf_unregister_net_hooks(nn->net, attach_ops, ARRAY_SIZE(attach_ops));
-	nn->attached = false;
+	WRITE_ONCE(nn->attached, false);
 	if (nn->tracked)
 		nf_ct_netns_put(nn->net, NFPROTO_INET);
 	nn->tracked = false;
 }
 
 /* The default of the parameter asks nobody to track connections. */
-int nst_attach_init(void)
+void nst_attach_init(void)
 {
 	struct nst_net *nn = nst_pernet(&init_net);
 	unsigned int i, nr = 0;
@@ -139,7 +99,7 @@ int nst_attach_init(void)
 	for (i = 0; i < nr_ports; i++)
 		if (ports[i])
 			nn->env.set.ports[nr++] = ports[i];
-	return nr ? register_hooks(nn) : 0;
+	WRITE_ONCE(nn->attached, nr > 0);
 }
 
 void nst_attach_exit(void)

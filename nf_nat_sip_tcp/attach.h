@@ -2,12 +2,13 @@
 #ifndef NF_NAT_SIP_TCP_ATTACH_H
 #define NF_NAT_SIP_TCP_ATTACH_H
 
+struct nf_conn;
 struct nst_net;
 
 /** nst_attach_init - attach the helper by ports= in the initial namespace */
-int nst_attach_init(void);
+void nst_attach_init(void);
 
-/** nst_attach_exit - the opposite of all nst_attach_begin(); sleeps */
+/** nst_attach_exit - the opposite of all nst_attach_begin() */
 void nst_attach_exit(void);
 
 /**
@@ -20,5 +21,8 @@ int nst_attach_begin(struct nst_net *nn);
 
 /** nst_attach_end - attach it there by port no longer */
 void nst_attach_end(struct nst_net *nn);
+
+/** nst_attach - to a connection that is not confirmed yet, where it is one of those */
+void nst_attach(struct nf_conn *ct);
 
 #endif

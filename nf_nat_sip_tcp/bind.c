@@ -126,24 +126,24 @@ static bool is_expected(struct nst_gate *gate, const struct nf_conn *ct)
 /* Has the expectation given it another source this moment, as to one from inside? */
 static bool is_renamed(const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
 {
-	return ctinfo == IP_CT_RELATED && !nf_ct_is_confirmed(ct) && ct->master &&
+	return ctinfo == IP_CT_RELATED && ct->master &&
 	       (ct->status & IPS_NAT_MASK) == IPS_NAT_MASK && nst_anchor_is(ct->master);
 }
 
-static unsigned int inherit_hook(void *priv, struct sk_buff *skb,
-				 const struct nf_hook_state *state)
+/* A flow that begins.  Not inline, so that all other packets leave the hook at once. */
+static noinline unsigned int inherit(struct sk_buff *skb, struct nf_conn *ct,
+				     enum ip_conntrack_info ctinfo,
+				     const struct nf_hook_state *state)
 {
-	enum ip_conntrack_info ctinfo;
-	struct nf_conn *ct, *master;
+	struct nf_conn *master;
 	struct nst_gate *gate;
 	struct nst_net *nn;
 
-	ct = nf_ct_get(skb, &ctinfo);
-	if (ct && is_renamed(ct, ctinfo) && hairpin_forged(state->net, ct, state->in)) {
+	if (is_renamed(ct, ctinfo) && hairpin_forged(state->net, ct, state->in)) {
 		nst_count(&nst_pernet(state->net)->env, NST_R_DOOR_SHUT);
 		return NF_DROP;
 	}
-	if (!ct || ctinfo != IP_CT_NEW || !may_bind(ct) || ct->master)
+	if (ctinfo != IP_CT_NEW || !may_bind(ct) || ct->master)
 		return NF_ACCEPT;
 	nn = nst_pernet(state->net);
 	gate = gate_of_flow(nn, ct);
@@ -167,6 +167,15 @@ static unsigned int inherit_hook(void *priv, struct sk_buff *skb,
 		nf_ct_put(master);
 	}
 	return NF_ACCEPT;
+}
+
+static unsigned int inherit_hook(void *priv, struct sk_buff *skb,
+				 const struct nf_hook_state *state)
+{
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+
+	return ct && !nf_ct_is_confirmed(ct) ? inherit(skb, ct, ctinfo, state) : NF_ACCEPT;
 }
 
 /* Somebody has a flow between the public endpoint and this very peer. */
@@ -198,18 +207,14 @@ static unsigned int bind_source(struct nf_conn *ct, struct nst_gate *gate)
 	return nf_nat_setup_info(ct, &range, NF_NAT_MANIP_SRC);
 }
 
-static unsigned int bind_hook(void *priv, struct sk_buff *skb,
-			      const struct nf_hook_state *state)
+/* Its first packet, likewise. */
+static noinline unsigned int bind_first(struct sk_buff *skb, struct nf_conn *ct,
+					const struct nf_hook_state *state)
 {
 	struct gate_flow flow = { .bound = true };
-	enum ip_conntrack_info ctinfo;
 	struct nst_gate *gate;
-	struct nf_conn *ct;
 	bool recorded;
 
-	ct = nf_ct_get(skb, &ctinfo);
-	if (!ct || (ctinfo != IP_CT_NEW && ctinfo != IP_CT_RELATED) || !may_bind(ct))
-		return NF_ACCEPT;
 	gate = bind_gate(nst_pernet(state->net), ct);
 	if (!gate || !leaves_outside(skb, gate, state->out))
 		return NF_ACCEPT;
@@ -221,6 +226,17 @@ static unsigned int bind_hook(void *priv, struct sk_buff *skb,
 		recorded = gate_record(gate, &flow);
 	} while (!recorded && flow.stray != READ_ONCE(gate->away));
 	return recorded && !flow.stray ? bind_source(ct, gate) : NF_ACCEPT;
+}
+
+static unsigned int bind_hook(void *priv, struct sk_buff *skb,
+			      const struct nf_hook_state *state)
+{
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+
+	if (!ct || (ctinfo != IP_CT_NEW && ctinfo != IP_CT_RELATED) || !may_bind(ct))
+		return NF_ACCEPT;
+	return bind_first(skb, ct, state);
 }
 
 /*

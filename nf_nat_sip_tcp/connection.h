@@ -211,8 +211,12 @@ void nst_handover_begin(struct nst_connection *c, struct sk_buff_head *queue);
 void nst_handover_end(struct nst_connection *c, struct sk_buff_head *queue);
 /** nst_handover_reap - hand over connections that lost their helper; sleeps */
 void nst_handover_reap(struct nst_net *nn);
-int nst_handover_net_init(struct net *net);
-void nst_handover_net_exit(struct net *net);
+/** nst_orphan_waits - it has no helper any more: is it one to hand over? */
+bool nst_orphan_waits(const struct net *net, const struct nf_conn *ct);
+
+/* behind.c */
+int nst_behind_net_init(struct net *net);
+void nst_behind_net_exit(struct net *net);
 
 /* late.c */
 /**

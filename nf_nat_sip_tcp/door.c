@@ -196,13 +196,8 @@ int nst_door_net_init(struct nst_net *nn)
 	err = bind_net_init(nn->net);
 	if (err)
 		goto out_guard;
-	err = nst_mapping_net_init(nn->net);
-	if (err)
-		goto out_bind;
 	return 0;
 
-out_bind:
-	bind_net_exit(nn->net);
 out_guard:
 	guard_net_exit(nn->net);
 out_free:
@@ -217,7 +212,6 @@ void nst_door_net_exit(struct nst_net *nn)
 	struct nst_anchor *anchor, *next;
 	LIST_HEAD(gone);
 
-	nst_mapping_net_exit(nn->net);
 	bind_net_exit(nn->net);
 	guard_net_exit(nn->net);
 	spin_lock_bh(&nst_gate_lock);

@@ -10,11 +10,9 @@
  * "conntrack -U --helper ''" takes a helper off and tells nobody; destroy() is
  * not called then.  The next packet would pass with the numbers its sender
  * wrote, which may fit the receiver's window, and bytes would be taken for
- * others.  So what has an object here and no helper is dropped by a hook in
- * front of nf_confirm() until it is handed over.
+ * others.  So what has an object here and no helper is dropped in front of
+ * nf_confirm() (behind.c) until it is handed over.
  */
-#include <linux/netfilter_ipv4.h>
-#include <linux/netfilter_ipv6.h>
 #include <linux/rcupdate.h>
 #include <net/netfilter/nf_conntrack_helper.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
@@ -120,46 +118,12 @@ static bool is_listed(struct nst_net *nn, const struct nf_conn *ct)
 	return found;
 }
 
-static unsigned int orphan_hook(void *priv, struct sk_buff *skb,
-				const struct nf_hook_state *state)
+bool nst_orphan_waits(const struct net *net, const struct nf_conn *ct)
 {
-	enum ip_conntrack_info ctinfo;
-	struct nst_net *nn;
-	struct nf_conn *ct;
+	struct nst_net *nn = nst_pernet(net);
 
-	ct = nf_ct_get(skb, &ctinfo);
-	if (!ct || nf_ct_protonum(ct) != IPPROTO_TCP || !nfct_help(ct) || !is_orphan(ct))
-		return NF_ACCEPT;
-	nn = nst_pernet(state->net);
 	if (!atomic_read(&nn->nr_conns) || !is_listed(nn, ct))
-		return NF_ACCEPT;
+		return false;
 	nst_net_tick_now(nn);
-	return NF_DROP;
-}
-
-static const struct nf_hook_ops orphan_ops[] = {
-	{
-		.hook		= orphan_hook,
-		.pf		= NFPROTO_IPV4,
-		.hooknum	= NF_INET_POST_ROUTING,
-		.priority	= NF_IP_PRI_CONNTRACK_HELPER - 1,
-	},
-#if IS_ENABLED(CONFIG_IPV6)
-	{
-		.hook		= orphan_hook,
-		.pf		= NFPROTO_IPV6,
-		.hooknum	= NF_INET_POST_ROUTING,
-		.priority	= NF_IP6_PRI_CONNTRACK_HELPER - 1,
-	},
-#endif
-};
-
-int nst_handover_net_init(struct net *net)
-{
-	return nf_register_net_hooks(net, orphan_ops, ARRAY_SIZE(orphan_ops));
-}
-
-void nst_handover_net_exit(struct net *net)
-{
-	nf_unregister_net_hooks(net, orphan_ops, ARRAY_SIZE(orphan_ops));
+	return true;
 }

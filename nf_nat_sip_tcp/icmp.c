@@ -13,8 +13,7 @@
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
-#include <linux/netfilter_ipv4.h>
-#include <linux/netfilter_ipv6.h>
+#include <linux/netfilter.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/l3mdev.h>
@@ -253,8 +252,8 @@ static bool comes_again(const struct nf_hook_state *state)
 	return state->out && netif_is_l3_master(state->out);
 }
 
-static unsigned int icmp_error(struct sk_buff *skb, struct nf_conn *ct, u8 dir,
-			       const struct nf_hook_state *state)
+unsigned int nst_icmp_error(struct sk_buff *skb, struct nf_conn *ct, u8 dir,
+			    const struct nf_hook_state *state)
 {
 	struct nst_net *nn = nst_pernet(state->net);
 	struct quote q = { .skb = skb, .ct = ct, .e.dir = dir };
@@ -274,45 +273,4 @@ static unsigned int icmp_error(struct sk_buff *skb, struct nf_conn *ct, u8 dir,
 	nst_connection_unlock(c);
 	nst_emit_send(nn->net, &queue);
 	return verdict;
-}
-
-static unsigned int icmp_hook(void *priv, struct sk_buff *skb,
-			      const struct nf_hook_state *state)
-{
-	enum ip_conntrack_info ctinfo;
-	struct nf_conn *ct;
-
-	ct = nf_ct_get(skb, &ctinfo);
-	if (!ct || (ctinfo != IP_CT_RELATED && ctinfo != IP_CT_RELATED_REPLY) ||
-	    nf_ct_protonum(ct) != IPPROTO_TCP)
-		return NF_ACCEPT;
-	/* It goes to the sender of what it quotes. */
-	return icmp_error(skb, ct, !CTINFO2DIR(ctinfo), state);
-}
-
-static const struct nf_hook_ops icmp_ops[] = {
-	{
-		.hook		= icmp_hook,
-		.pf		= NFPROTO_IPV4,
-		.hooknum	= NF_INET_POST_ROUTING,
-		.priority	= NF_IP_PRI_CONNTRACK_HELPER,
-	},
-#if IS_ENABLED(CONFIG_IPV6)
-	{
-		.hook		= icmp_hook,
-		.pf		= NFPROTO_IPV6,
-		.hooknum	= NF_INET_POST_ROUTING,
-		.priority	= NF_IP6_PRI_CONNTRACK_HELPER,
-	},
-#endif
-};
-
-int nst_icmp_net_init(struct net *net)
-{
-	return nf_register_net_hooks(net, icmp_ops, ARRAY_SIZE(icmp_ops));
-}
-
-void nst_icmp_net_exit(struct net *net)
-{
-	nf_unregister_net_hooks(net, icmp_ops, ARRAY_SIZE(icmp_ops));
 }

@@ -4,13 +4,23 @@
 
 #include <linux/types.h>
 
-struct net;
+struct nf_conn;
+struct nf_hook_state;
 struct sk_buff;
 
 /** nst_icmp_is_error - conntrack says it is about a TCP connection: is it ICMP? */
 bool nst_icmp_is_error(const struct sk_buff *skb);
 
-int nst_icmp_net_init(struct net *net);
-void nst_icmp_net_exit(struct net *net);
+/**
+ * nst_icmp_error - an ICMP error about a TCP connection, behind NAT
+ * @skb: the packet
+ * @ct: the connection
+ * @dir: direction of the segment that it quotes
+ * @state: where it passes
+ *
+ * Return: NF_ACCEPT or NF_DROP.
+ */
+unsigned int nst_icmp_error(struct sk_buff *skb, struct nf_conn *ct, u8 dir,
+			    const struct nf_hook_state *state);
 
 #endif

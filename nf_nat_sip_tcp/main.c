@@ -46,9 +46,7 @@ static int __init nst_init(void)
 	err = nst_helper_init();
 	if (err)
 		goto no_helper;
-	err = nst_attach_init();
-	if (err)
-		goto no_attach;
+	nst_attach_init();
 	err = nst_netlink_init();
 	if (err)
 		goto no_netlink;
@@ -56,7 +54,6 @@ static int __init nst_init(void)
 
 no_netlink:
 	nst_attach_exit();
-no_attach:
 	nst_helper_exit();
 no_helper:
 	nst_door_exit();

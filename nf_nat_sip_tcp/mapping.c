@@ -8,7 +8,6 @@
  * asked for it without the server's address, so it is noted as it happens, for
  * inside hosts that are known already, the last few for each.
  */
-#include <linux/netfilter_ipv4.h>
 #include <linux/timekeeping.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
@@ -52,35 +51,29 @@ static void note(struct nst_mapped *m, const struct nf_conn *ct)
 	m->port[i].seen = now();
 }
 
-/* A flow that begins now, and leaves with another port than it came with. */
+/* It leaves with another port than it came with. */
 static bool changes_port(const struct nf_conn *ct)
 {
-	return nf_ct_protonum(ct) == IPPROTO_UDP && !nf_ct_is_confirmed(ct) &&
-	       !nf_ct_is_template(ct) && (ct->status & IPS_SRC_NAT) &&
+	return !nf_ct_is_template(ct) && (ct->status & IPS_SRC_NAT) &&
 	       ct->tuplehash[IP_CT_DIR_REPLY].tuple.dst.u.udp.port !=
 	       ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.src.u.udp.port;
 }
 
-static unsigned int mapping_hook(void *priv, struct sk_buff *skb,
-				 const struct nf_hook_state *state)
+void nst_mapping_note(const struct net *net, const struct nf_conn *ct)
 {
-	enum ip_conntrack_info ctinfo;
 	struct nst_inside *host;
 	struct nst_addr addr;
 	struct nst_net *nn;
-	struct nf_conn *ct;
 
-	ct = nf_ct_get(skb, &ctinfo);
-	if (!ct || !changes_port(ct))
-		return NF_ACCEPT;
-	nn = nst_pernet(state->net);
+	if (nf_ct_l3num(ct) != NFPROTO_IPV4 || !changes_port(ct))
+		return;
+	nn = nst_pernet(net);
 	inet_to_addr(&addr, &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.src.u3, NFPROTO_IPV4);
 	spin_lock_bh(&nn->mem.lock);
 	host = nst_inside_find(nn, &addr, nf_ct_zone(ct)->id);
 	if (host)
 		note(&host->mapped, ct);
 	spin_unlock_bh(&nn->mem.lock);
-	return NF_ACCEPT;
 }
 
 u16 nst_port_mapped(struct nst_env *env, const struct nst_reserve *req)
@@ -103,22 +96,4 @@ u16 nst_port_mapped(struct nst_env *env, const struct nst_reserve *req)
 			port = ntohs(host->mapped.port[i].inside);
 	spin_unlock_bh(&nn->mem.lock);
 	return port;
-}
-
-/* Behind source NAT, which has chosen the port, in front of the confirmation. */
-static const struct nf_hook_ops mapping_ops = {
-	.hook = mapping_hook,
-	.pf = NFPROTO_IPV4,
-	.hooknum = NF_INET_POST_ROUTING,
-	.priority = NF_IP_PRI_NAT_SRC + 1,
-};
-
-int nst_mapping_net_init(struct net *net)
-{
-	return nf_register_net_hook(net, &mapping_ops);
-}
-
-void nst_mapping_net_exit(struct net *net)
-{
-	nf_unregister_net_hook(net, &mapping_ops);
 }

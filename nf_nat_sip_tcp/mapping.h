@@ -5,6 +5,7 @@
 #include <linux/types.h>
 #include <net/net_namespace.h>
 
+struct nf_conn;
 struct nst_env;
 struct nst_reserve;
 
@@ -35,8 +36,12 @@ struct nst_mapped {
 	} port[NST_MAPPINGS];
 };
 
-int nst_mapping_net_init(struct net *net);
-void nst_mapping_net_exit(struct net *net);
+/**
+ * nst_mapping_note - a UDP flow that begins now
+ * @net: namespace
+ * @ct: behind source NAT, which has chosen the port, in front of the confirmation
+ */
+void nst_mapping_note(const struct net *net, const struct nf_conn *ct);
 
 /* The callback of struct nst_ops; see there. */
 u16 nst_port_mapped(struct nst_env *env, const struct nst_reserve *req);

@@ -16,7 +16,6 @@
 #include "connection.h"
 #include "door.h"
 #include "events.h"
-#include "icmp.h"
 #include "netlink.h"
 #include "netns.h"
 #include "trace.h"
@@ -188,19 +187,14 @@ static int __net_init net_init(struct net *net)
 	err = nst_door_net_init(nn);
 	if (err)
 		goto no_doors;
-	err = nst_handover_net_init(net);
+	err = nst_behind_net_init(net);
 	if (err)
-		goto no_handover;
-	err = nst_icmp_net_init(net);
-	if (err)
-		goto no_icmp;
+		goto no_behind;
 	nst_mem_start(nn);
 	list_net(nn);
 	return 0;
 
-no_icmp:
-	nst_handover_net_exit(net);
-no_handover:
+no_behind:
 	nst_door_net_exit(nn);
 no_doors:
 	nst_stats_exit(net);
@@ -225,8 +219,7 @@ static void __net_exit net_pre_exit(struct net *net)
 	WRITE_ONCE(nn->dying, true);
 	unlist_net(nn);
 	nst_attach_end(nn);
-	nst_handover_net_exit(net);
-	nst_icmp_net_exit(net);
+	nst_behind_net_exit(net);
 	nst_connections_kill(nn);
 }
 

@@ -56,7 +56,7 @@ struct nst_stats {
  * @events: messages for those who listen
  * @events_lost: one could not be queued
  * @events_work: sends @events
- * @attached: the hooks of attach.c are registered
+ * @attached: the helper is attached by the setting ports
  * @tracked: connections are tracked for the sake of the setting ports
  */
 struct nst_net {
