@@ -447,7 +447,6 @@ static void step_look(struct nst_conn *c, const struct nst_segment *seg,
 void step_segment(struct nst_conn *c, const struct nst_segment *seg, u64 now,
 		  struct nst_out *out)
 {
-
 	out_init(c, seg, now, out);
 	if (!(seg->flags & NST_SYN) && seg->dir == 1)
 		c->new_syn = false;
