@@ -8,7 +8,7 @@
  * asked for it without the server's address, so it is noted as it happens, for
  * inside hosts that are known already, the last few for each.
  */
-#include <linux/timekeeping.h>
+#include <linux/ktime.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 
