@@ -54,7 +54,9 @@ static inline bool is_alpha(char c)
 /* What folding makes of white space: SP, HTAB and the line ends inside a value. */
 static inline bool is_lws(char c)
 {
-	return (u8)c <= ' ' && (is_wsp(c) || c == '\r' || c == '\n');
+	const u64 lws = 1ULL << ' ' | 1ULL << '\t' | 1ULL << '\r' | 1ULL << '\n';
+
+	return (u8)c <= ' ' && (lws >> (u8)c & 1);
 }
 
 /*
@@ -78,7 +80,7 @@ static inline bool is_token(char c)
 	return span_class[(u8)c] & SPAN_TOKEN;
 }
 
-/** span_same - the same @len bytes, ignoring ASCII case? */
+/** span_same - the same @len bytes, ignoring ASCII case?  Fast where they are alike. */
 bool span_same(const char *a, const char *b, u32 len);
 
 /**
@@ -87,9 +89,9 @@ bool span_same(const char *a, const char *b, u32 len);
  * @s: the view
  * @text: NUL-terminated literal
  */
-static inline bool span_is(const char *base, struct span s, const char *text)
+static __always_inline bool span_is(const char *base, struct span s, const char *text)
 {
-	u32 len = strlen(text);
+	u32 len = strlen(text);		/* which the compiler knows */
 
 	return s.len == len && span_same(base + s.off, text, len);
 }
@@ -97,13 +99,14 @@ static inline bool span_is(const char *base, struct span s, const char *text)
 /** span_trim - drop SP, HTAB, CR and LF at both ends */
 static inline struct span span_trim(const char *base, struct span s)
 {
-	while (s.len && is_lws(base[span_end(s) - 1]))
-		s.len--;
-	while (s.len && is_lws(base[s.off])) {
-		s.off++;
-		s.len--;
-	}
-	return s;
+	u32 from = s.off;
+	u32 end = span_end(s);
+
+	while (end > from && is_lws(base[end - 1]))
+		end--;
+	while (from < end && is_lws(base[from]))
+		from++;
+	return (struct span){ .off = from, .len = end - from };
 }
 
 /**
@@ -112,6 +115,9 @@ static inline struct span span_trim(const char *base, struct span s)
  * Return: the offset from @base, or span_end(@s) where @c does not occur.
  */
 u32 span_chr(const char *base, struct span s, char c);
+
+/** span_class_chr - the same for the first character of one of these classes */
+u32 span_class_chr(const char *base, struct span s, u8 classes);
 
 /**
  * span_uint - read an unsigned decimal that fills the whole span

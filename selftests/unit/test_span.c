@@ -19,6 +19,52 @@ static void compares_whole_texts(void **state)
 	assert_false(span_is("via\0", span_of(0, 4), "via"));
 }
 
+/* Whole words are looked at where there are some: no length is left out. */
+static void finds_the_byte_that_differs(void **state)
+{
+	static const char text[] = "aBcDeFgHiJkLmNoPqRsTuVwXyZ";
+	char *p;
+	u32 len;
+	u32 i;
+
+	(void)state;
+	for (len = 0; len < sizeof(text); len++) {
+		p = guard_put(text, len);
+		assert_true(span_same(p, text, len));
+		for (i = 0; i < len; i++) {
+			p[i] ^= 0x20;
+			assert_true(span_same(p, text, len));
+			p[i] ^= 0x01;
+			assert_false(span_same(p, text, len));
+			p[i] = text[i];
+		}
+	}
+}
+
+/* What stands around it is the next one up, or that with the highest bit set. */
+static void finds_it_at_every_place(void **state)
+{
+	char text[26];
+	char *p;
+	u32 len;
+	u32 i;
+
+	(void)state;
+	memset(text, 0x8b, sizeof(text));
+	for (len = 0; len <= sizeof(text); len++) {
+		p = guard_put(text, len);
+		assert_int_equal(span_chr(p, span_of(0, len), '\n'), len);
+		for (i = 0; i < len; i++) {
+			p[i] = '\n';
+			assert_int_equal(span_chr(p, span_of(0, len), '\n'), i);
+			assert_int_equal(span_chr(p, span_of(i / 2, len), '\n'), i);
+			assert_int_equal(span_chr(p, span_of(i + 1, len), '\n'),
+					 i + 1 < len ? len : i + 1);
+			p[i] = (char)(i % 2 ? 0x0b : 0x8b);
+		}
+	}
+}
+
 static void trims_white_space(void **state)
 {
 	const char *p = guard_text(" \t\r\n a b \r\n\t");
@@ -107,6 +153,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(compares_whole_texts),
+		cmocka_unit_test(finds_the_byte_that_differs),
+		cmocka_unit_test(finds_it_at_every_place),
 		cmocka_unit_test(trims_white_space),
 		cmocka_unit_test(finds_characters),
 		cmocka_unit_test(span_of_never_wraps),
