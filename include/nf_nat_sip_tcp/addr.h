@@ -54,6 +54,16 @@ static inline bool endpoint_equal(const struct nst_endpoint *a,
 int addr_parse(const char *base, struct span s, struct nst_addr *addr);
 
 /**
+ * addr_v4_end - read an IPv4 address that the span begins with
+ * @base: start of the message
+ * @s: where to look
+ * @ip: where the address goes; four bytes
+ *
+ * Return: the offset behind it, or 0 where there is none.
+ */
+u32 addr_v4_end(const char *base, struct span s, u8 *ip);
+
+/**
  * addr_format - write an address as text, RFC 5952 form, without brackets
  * @out: at least NST_ADDR_STRLEN bytes
  *

@@ -4,36 +4,50 @@
  */
 #include <nf_nat_sip_tcp/addr.h>
 
-/* One decimal number of a dotted quad; leading zeros could mean octal. */
-static int parse_octet(const char *base, u32 *at, u32 end, u8 *out)
+/*
+ * One decimal number of a dotted quad; leading zeros could mean octal.
+ * Return: behind it, NULL where there is none.
+ */
+static inline const char *take_octet(const char *p, const char *end, u8 *out)
 {
-	u32 from = *at;
-	u32 val = 0;
+	u32 val;
 
-	while (*at < end && is_digit(base[*at]) && *at - from < 3)
-		val = val * 10 + (u32)(base[(*at)++] - '0');
-	if (*at == from || val > 255 || (*at - from > 1 && base[from] == '0'))
-		return -EINVAL;
+	if (p == end || !is_digit(*p))
+		return NULL;
+	val = (u32)(*p - '0');
+	for (p++; p < end && is_digit(*p); p++) {
+		if (!val)
+			return NULL;
+		val = val * 10 + (u32)(*p - '0');
+		if (val > 255)
+			return NULL;
+	}
 	*out = (u8)val;
-	return 0;
+	return p;
 }
 
-static int parse_v4(const char *base, struct span s, u8 *ip)
+u32 addr_v4_end(const char *base, struct span s, u8 *ip)
 {
-	u32 end = span_end(s);
-	u32 at = s.off;
+	const char *p = base + s.off;
+	const char *end = p + s.len;
 	int i;
 
 	for (i = 0; i < 4; i++) {
 		if (i) {
-			if (at == end || base[at] != '.')
-				return -EINVAL;
-			at++;
+			if (p == end || *p != '.')
+				return 0;
+			p++;
 		}
-		if (parse_octet(base, &at, end, &ip[i]))
-			return -EINVAL;
+		p = take_octet(p, end, &ip[i]);
+		if (!p)
+			return 0;
 	}
-	return at == end ? 0 : -EINVAL;
+	return (u32)(p - base);
+}
+
+static int parse_v4(const char *base, struct span s, u8 *ip)
+{
+	return s.len && addr_v4_end(base, s, ip) == span_end(s) ? 0 : -EINVAL;
 }
 
 static int hex_value(char c)
@@ -131,20 +145,20 @@ int addr_parse(const char *base, struct span s, struct nst_addr *addr)
 {
 	struct nst_addr a = { .family = 4 };
 	bool brackets;
-	int err;
 
+	if (!parse_v4(base, s, a.ip)) {
+		*addr = a;
+		return 0;
+	}
 	brackets = s.len >= 2 && base[s.off] == '[' && base[span_end(s) - 1] == ']';
 	if (brackets)
 		s = span_of(s.off + 1, span_end(s) - 1);
-	if (span_chr(base, s, ':') != span_end(s)) {
-		a.family = 6;
-		err = parse_v6(base, s, a.ip);
-	} else {
-		err = brackets ? -EINVAL : parse_v4(base, s, a.ip);
-	}
-	if (!err)
-		*addr = a;
-	return err;
+	/* Most names are told by that. */
+	if (span_chr(base, s, ':') == span_end(s) || parse_v6(base, s, a.ip))
+		return -EINVAL;
+	a.family = 6;
+	*addr = a;
+	return 0;
 }
 
 static u32 format_hex(char *out, u32 val)
