@@ -98,6 +98,10 @@ int sip_value_next(const char *base, struct span *rest, struct sip_value *v);
 /** sip_via_next - the same for a Via header's list */
 int sip_via_next(const char *base, struct span *rest, struct sip_via *via);
 
+/** sip_param_find_len - sip_param_find() of a name that is that long */
+bool sip_param_find_len(const char *base, struct span params, const char *name, u32 len,
+			struct span *value);
+
 /**
  * sip_param_find - value of a parameter in a ;-list
  * @base: start of the message
@@ -107,7 +111,10 @@ int sip_via_next(const char *base, struct span *rest, struct sip_via *via);
  *
  * Return: true where the parameter is there.
  */
-bool sip_param_find(const char *base, struct span params, const char *name,
-		    struct span *value);
+static __always_inline bool sip_param_find(const char *base, struct span params,
+					   const char *name, struct span *value)
+{
+	return sip_param_find_len(base, params, name, strlen(name), value);
+}
 
 #endif

@@ -6,7 +6,7 @@
  */
 #include <nf_nat_sip_tcp/sip_uri.h>
 
-static u32 skip_lws(const char *base, u32 at, u32 end)
+static inline u32 skip_lws(const char *base, u32 at, u32 end)
 {
 	while (at < end && is_lws(base[at]))
 		at++;
@@ -38,13 +38,11 @@ static u32 skip_quoted(const char *base, u32 at, u32 end)
  */
 static u32 find_stop(const char *base, u32 at, u32 end, u8 stop)
 {
-	u8 class;
-
 	while (at < end) {
-		class = span_class[(u8)base[at]];
-		if (class & stop)
+		at = span_class_chr(base, span_of(at, end), stop | SPAN_QUOTE);
+		if (at == end || span_class[(u8)base[at]] & stop)
 			break;
-		at = class & SPAN_QUOTE ? skip_quoted(base, at, end) : at + 1;
+		at = skip_quoted(base, at, end);
 	}
 	return at;
 }
@@ -68,6 +66,31 @@ static u32 host_end(const char *base, struct span s)
 	return at;
 }
 
+/*
+ * The host at the start of the span, most often a dotted quad.
+ * Return: offset behind it, 0 where it is broken.
+ */
+static u32 take_host(const char *base, struct span s, struct sip_hostport *hp)
+{
+	u32 end = span_end(s);
+	u32 at = 0;
+
+	if (s.len && is_digit(base[s.off]))
+		at = addr_v4_end(base, s, hp->addr.ip);
+	if (at && (at == end || !host_char(base[at]))) {
+		hp->addr.family = 4;
+		hp->host = span_of(s.off, at);
+		return at;
+	}
+	memset(&hp->addr, 0, sizeof(hp->addr));
+	at = host_end(base, s);
+	hp->host = span_of(s.off, at);
+	/* A name that begins with a letter is none; in brackets it can be IPv6 only. */
+	if (!hp->host.len || (base[s.off] == '[' && addr_parse(base, hp->host, &hp->addr)))
+		return 0;
+	return at;
+}
+
 static int parse_port(const char *base, struct span s, struct sip_hostport *hp)
 {
 	u32 port;
@@ -87,12 +110,8 @@ int sip_hostport_parse(const char *base, struct span s, struct sip_hostport *hp)
 	memset(hp, 0, sizeof(*hp));
 	s = span_trim(base, s);
 	end = span_end(s);
-	at = host_end(base, s);
-	hp->host = span_of(s.off, at);
-	if (!hp->host.len)
-		return -EINVAL;
-	/* In brackets it can be an IPv6 address only. */
-	if (addr_parse(base, hp->host, &hp->addr) && base[s.off] == '[')
+	at = take_host(base, s, hp);
+	if (!at)
 		return -EINVAL;
 	at = skip_lws(base, at, end);
 	if (at == end)
@@ -108,6 +127,8 @@ static u32 scheme_end(const char *base, struct span s)
 	u32 end = span_end(s);
 	u32 at = s.off;
 
+	if (s.len > 4 && !memcmp(base + at, "sip:", 4))
+		return at + 3;
 	if (!s.len || !is_alpha(base[at]))
 		return end;
 	while (at < end && (is_alpha(base[at]) || is_digit(base[at]) ||
@@ -137,14 +158,13 @@ static int find_marks(const char *base, struct span s, struct uri_marks *m)
 {
 	u32 end = span_end(s);
 	u32 at;
-	u8 class;
 
 	*m = (struct uri_marks){ .host = s.off, .params = end, .query = end };
 	for (at = s.off; at < end; at++) {
-		class = span_class[(u8)base[at]];
-		if (!(class & (SPAN_UNCLEAN | SPAN_URI)))
-			continue;
-		if (class & SPAN_UNCLEAN)
+		at = span_class_chr(base, span_of(at, end), SPAN_UNCLEAN | SPAN_URI);
+		if (at == end)
+			break;
+		if (span_class[(u8)base[at]] & SPAN_UNCLEAN)
 			return -EINVAL;
 		if (base[at] == '@') {
 			if (at == s.off || m->host != s.off)
@@ -196,6 +216,12 @@ static u32 element_start(const char *base, u32 at, u32 end)
 	return at;
 }
 
+/* Behind an element: @at is its ',' or the end of the list. */
+static struct span next_element(u32 at, u32 end)
+{
+	return at < end ? span_of(at + 1, end) : span_of(end, end);
+}
+
 /*
  * Parameters from @at, where ';' or ',' or the end must stand, to the end of
  * the element.  Moves @rest behind it.
@@ -209,12 +235,14 @@ static u32 take_params(const char *base, u32 at, struct span *rest, struct span 
 	at = skip_lws(base, at, end);
 	if (at < end && base[at] != ';' && base[at] != ',')
 		return 0;
-	stop = find_stop(base, at, end, SPAN_COMMA);
-	if (stop > end)
-		return 0;
-	if (at < stop)
+	stop = at;
+	if (at < end && base[at] == ';') {
+		stop = find_stop(base, at + 1, end, SPAN_COMMA);
+		if (stop > end)
+			return 0;
 		*params = span_trim(base, span_of(at + 1, stop));
-	*rest = stop < end ? span_of(stop + 1, end) : span_of(end, end);
+	}
+	*rest = next_element(stop, end);
 	return stop;
 }
 
@@ -224,9 +252,11 @@ static u32 take_params(const char *base, u32 at, struct span *rest, struct span 
  */
 static u32 take_uri(const char *base, u32 from, u32 end, struct sip_value *v)
 {
-	u32 at = find_stop(base, from, end, SPAN_LESS | SPAN_COMMA | SPAN_SEMI);
+	u32 at = from;
 	u32 close;
 
+	if (base[from] != '<')
+		at = find_stop(base, from, end, SPAN_LESS | SPAN_COMMA | SPAN_SEMI);
 	if (at > end)
 		return 0;
 	if (at < end && base[at] == '<') {
@@ -294,10 +324,14 @@ static u32 take_protocol(const char *base, u32 at, u32 end, struct sip_via *via)
 	u32 stop;
 	int i;
 
-	for (i = 0; i < 2; i++) {
-		at = take_part(base, at, end, true);
-		if (!at)
-			return 0;
+	if (end - at > 8 && !memcmp(base + at, "SIP/2.0/", 8)) {
+		at = skip_lws(base, at + 8, end);
+	} else {
+		for (i = 0; i < 2; i++) {
+			at = take_part(base, at, end, true);
+			if (!at)
+				return 0;
+		}
 	}
 	stop = take_part(base, at, end, false);
 	if (!stop)
@@ -324,50 +358,72 @@ static bool param_next(const char *base, u32 *at, u32 end, struct span *whole)
 	return true;
 }
 
-/* Most parameters are told by that. */
-static char first_letter(const char *base, struct span whole)
+/* Is it that parameter?  Sets @value, if it has one. */
+static inline bool param_is(const char *base, struct span whole, const char *name,
+			    u32 len, struct span *value)
 {
-	u32 at = skip_lws(base, whole.off, span_end(whole));
+	u32 end = span_end(whole);
+	u32 at = skip_lws(base, whole.off, end);
 
-	return at < span_end(whole) ? ascii_lower(base[at]) : 0;
-}
-
-static bool param_is(const char *base, struct span whole, const char *name,
-		     struct span *value)
-{
-	u32 eq = span_chr(base, whole, '=');
-
-	if (!span_is(base, span_trim(base, span_of(whole.off, eq)), name))
+	/* Most are told by a letter, of either case. */
+	if (end - at < len || ((base[at] ^ *name) & ~0x20) ||
+	    !span_same(base + at, name, len))
 		return false;
-	if (eq < span_end(whole))
-		*value = span_trim(base, span_of(eq + 1, span_end(whole)));
+	at = skip_lws(base, at + len, end);
+	if (at < end && base[at] != '=')
+		return false;
+	if (at < end)
+		*value = span_trim(base, span_of(at + 1, end));
 	return true;
 }
 
-/* Those that matter, in one pass; of two by one name the first. */
-static void take_via_params(const char *base, struct sip_via *via)
+#define VIA_PARAM(_name) \
+	{ .name = #_name, .len = sizeof(#_name) - 1, .at = offsetof(struct sip_via, _name) }
+
+/* Those that matter; of two by one name the first. */
+static void take_via_param(const char *base, struct span whole, struct sip_via *via, u32 *seen)
 {
-	u32 end = span_end(via->params);
-	u32 at = via->params.off;
-	struct {
+	static const struct {
 		const char *name;
-		struct span *value;
+		u8 len;
+		u8 at;
 	} wanted[] = {
-		{ "branch", &via->branch }, { "received", &via->received },
-		{ "rport", &via->rport }, { "maddr", &via->maddr },
+		VIA_PARAM(branch), VIA_PARAM(rport), VIA_PARAM(received), VIA_PARAM(maddr),
 	};
-	struct span whole;
-	u32 seen = 0;
-	char first;
+	struct span *value;
 	u32 i;
 
-	while (param_next(base, &at, end, &whole)) {
-		first = first_letter(base, whole);
-		for (i = 0; i < ARRAY_SIZE(wanted); i++)
-			if (first == *wanted[i].name && !(seen & 1U << i) &&
-			    param_is(base, whole, wanted[i].name, wanted[i].value))
-				seen |= 1U << i;
+	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
+		value = (void *)((char *)via + wanted[i].at);
+		if (!(*seen & 1U << i) &&
+		    param_is(base, whole, wanted[i].name, wanted[i].len, value))
+			*seen |= 1U << i;
 	}
+}
+
+/* The same as take_params(), in one pass with those that matter. */
+static u32 take_via_params(const char *base, u32 at, struct span *rest, struct sip_via *via)
+{
+	u32 end = span_end(*rest);
+	u32 seen = 0;
+	u32 stop;
+
+	at = skip_lws(base, at, end);
+	if (at < end && base[at] != ';' && base[at] != ',')
+		return 0;
+	if (at < end && base[at] == ';')
+		via->params.off = at + 1;
+	while (at < end && base[at] == ';') {
+		stop = find_stop(base, at + 1, end, SPAN_SEMI | SPAN_COMMA);
+		if (stop > end)
+			return 0;
+		take_via_param(base, span_of(at + 1, stop), via, &seen);
+		at = stop;
+	}
+	if (via->params.off)
+		via->params = span_trim(base, span_of(via->params.off, at));
+	*rest = next_element(at, end);
+	return at;
 }
 
 int sip_via_next(const char *base, struct span *rest, struct sip_via *via)
@@ -387,22 +443,18 @@ int sip_via_next(const char *base, struct span *rest, struct sip_via *via)
 	stop = find_stop(base, at, end, SPAN_SEMI | SPAN_COMMA);
 	if (stop > end || sip_hostport_parse(base, span_of(at, stop), &via->sent_by))
 		return -EINVAL;
-	if (!take_params(base, stop, rest, &via->params))
-		return -EINVAL;
-	take_via_params(base, via);
-	return 1;
+	return take_via_params(base, stop, rest, via) ? 1 : -EINVAL;
 }
 
-bool sip_param_find(const char *base, struct span params, const char *name,
-		    struct span *value)
+bool sip_param_find_len(const char *base, struct span params, const char *name, u32 len,
+			struct span *value)
 {
 	u32 at = params.off;
 	struct span whole;
 
 	*value = (struct span){ 0 };
 	while (param_next(base, &at, span_end(params), &whole))
-		if (first_letter(base, whole) == ascii_lower(*name) &&
-		    param_is(base, whole, name, value))
+		if (param_is(base, whole, name, len, value))
 			return true;
 	return false;
 }
