@@ -61,7 +61,7 @@ struct sip_header {
  * @encoded: a Content-Encoding or Content-Transfer-Encoding is named that
  *	makes other bytes of a text
  * @nr: number of @headers
- * @headers: those that matter, in order
+ * @headers: those that matter, in order; room for one more while it is read
  *
  * About 4 KiB: allocate it, never on the stack.
  */
@@ -85,7 +85,7 @@ struct sip_msg {
 	struct span content_type;
 	bool encoded;
 	u16 nr;
-	struct sip_header headers[SIP_HEADERS_MAX];
+	struct sip_header headers[SIP_HEADERS_MAX + 1];
 };
 
 /**
@@ -106,12 +106,22 @@ struct sip_msg {
 int sip_msg_parse(struct sip_msg *msg, const char *buf, u32 hdr_len, u32 len);
 
 /**
+ * sip_header_known - name and value of one header line, where its name is known
+ * @base: start of the message
+ * @line: the line with its line ends
+ * @h: result; its id is not SIP_HDR_OTHER
+ *
+ * Framing and parsing share it, so that both see the same headers.
+ *
+ * Return: false where it is no header line, or one of another name.
+ */
+bool sip_header_known(const char *base, struct span line, struct sip_header *h);
+
+/**
  * sip_header_split - name and value of one header line, folded lines included
  * @base: start of the message
  * @line: the line with its line ends
  * @h: result; id is SIP_HDR_OTHER for a name that is not known
- *
- * Framing and parsing share it, so that both see the same headers.
  *
  * Return: false where it is no header line.
  */

@@ -130,11 +130,38 @@ static bool has_version(const char *buf, u32 len)
 	return is_wsp(buf[at - 1]);
 }
 
+/* Where the first byte is, from @at on, that may change the state. */
+static u32 skip_alike(enum start_state state, const char *buf, u32 at, u32 len)
+{
+	switch (state) {
+	case START_METHOD:
+		while (at < len && is_token(buf[at]))
+			at++;
+		return at;
+	case START_URI:
+		while (at < len && (u8)buf[at] > ' ' && buf[at] != 0x7f)
+			at++;
+		return at;
+	case START_REASON:
+		return span_chr(buf, span_of(at, len), '\n');
+	default:
+		return at;
+	}
+}
+
 static int scan_start(struct sip_frame *f, const char *buf, u32 len)
 {
 	enum start_state next;
 
-	while (f->scanned < len) {
+	/* Most responses begin like this. */
+	if (!f->scanned && len > 8 && !memcmp(buf, "SIP/2.0 ", 8)) {
+		f->state = START_STATUS;
+		f->scanned = 8;
+	}
+	for (;;) {
+		f->scanned = skip_alike(f->state, buf, f->scanned, len);
+		if (f->scanned == len)
+			break;
 		next = start_step(f->state, buf, f->scanned);
 		if (next == START_END && f->state <= START_CR &&
 		    !has_version(buf, f->scanned))
@@ -179,9 +206,7 @@ static int take_line(struct sip_frame *f, const char *buf, struct span line)
 {
 	struct sip_header h;
 
-	if (!may_be_clen(buf, line))
-		return 0;
-	if (!sip_header_split(buf, line, &h) || h.id != SIP_HDR_CONTENT_LENGTH)
+	if (!sip_header_known(buf, line, &h) || h.id != SIP_HDR_CONTENT_LENGTH)
 		return 0;
 	return take_clen(f, buf, h.value);
 }
@@ -194,6 +219,7 @@ static bool line_empty(const char *buf, u32 line, u32 lf)
 
 static int scan_headers(struct sip_frame *f, const char *buf, u32 len)
 {
+	struct span line;
 	u32 pos;
 	u32 lf;
 	int err;
@@ -202,7 +228,8 @@ static int scan_headers(struct sip_frame *f, const char *buf, u32 len)
 		pos = f->scanned;
 		/* A header ends where the next line does not go on with it. */
 		if (pos > f->line && buf[pos - 1] == '\n' && !is_wsp(buf[pos])) {
-			err = take_line(f, buf, span_of(f->line, pos));
+			line = span_of(f->line, pos);
+			err = may_be_clen(buf, line) ? take_line(f, buf, line) : 0;
 			if (err)
 				return err;
 			f->line = pos;

@@ -5,93 +5,150 @@
 #include <nf_nat_sip_tcp/sip_msg.h>
 #include <nf_nat_sip_tcp/sip_uri.h>
 
-/*
- * Long and compact names (RFC 3261 7.3.3; RFC 4028, 4474, 3515, 3892 have
- * compact ones of their own).
+/**
+ * struct header_name - the name of a header that matters
+ * @text: as it is mostly written; NULL behind the last
+ * @len: its length
+ * @id: enum sip_header_id
  */
-#define HEADER(_name, _compact, _id) \
-	{ .name = _name, .len = sizeof(_name) - 1, .compact = _compact, .id = _id }
+struct header_name {
+	const char *text;
+	u8 len;
+	u8 id;
+};
+
+#define HEADER(_text, _id) \
+	{ .text = _text, .len = sizeof(_text) - 1, .id = SIP_HDR_##_id }
+
+/* Names that begin alike, those first that are in most messages. */
+static const struct header_name names_a[] = {
+	HEADER("Alert-Info", ALERT_INFO), { }
+};
+
+static const struct header_name names_c[] = {
+	HEADER("Call-ID", CALL_ID), HEADER("CSeq", CSEQ), HEADER("Contact", CONTACT),
+	HEADER("Content-Length", CONTENT_LENGTH), HEADER("Content-Type", CONTENT_TYPE),
+	HEADER("Call-Info", CALL_INFO), HEADER("Content-Encoding", CONTENT_ENCODING),
+	HEADER("Content-Disposition", CONTENT_DISPOSITION),
+	HEADER("Content-Transfer-Encoding", TRANSFER_ENCODING), { }
+};
+
+static const struct header_name names_d[] = {
+	HEADER("Diversion", DIVERSION), { }
+};
+
+static const struct header_name names_e[] = {
+	HEADER("Expires", EXPIRES), { }
+};
+
+static const struct header_name names_f[] = {
+	HEADER("From", FROM), { }
+};
+
+static const struct header_name names_i[] = {
+	HEADER("Identity", IDENTITY), { }
+};
+
+static const struct header_name names_p[] = {
+	HEADER("P-Asserted-Identity", ASSERTED_IDENTITY),
+	HEADER("P-Preferred-Identity", PREFERRED_IDENTITY), HEADER("Path", PATH), { }
+};
+
+static const struct header_name names_r[] = {
+	HEADER("Route", ROUTE), HEADER("Record-Route", RECORD_ROUTE),
+	HEADER("Refer-To", REFER_TO), HEADER("Referred-By", REFERRED_BY), { }
+};
+
+static const struct header_name names_s[] = {
+	HEADER("Session-Expires", SESSION_EXPIRES),
+	HEADER("Service-Route", SERVICE_ROUTE), { }
+};
+
+static const struct header_name names_t[] = {
+	HEADER("To", TO), { }
+};
+
+static const struct header_name names_v[] = {
+	HEADER("Via", VIA), { }
+};
+
+/*
+ * By their first letter: names, and what it says alone (RFC 3261 7.3.3;
+ * RFC 4028, 4474, 3515, 3892 have compact names of their own).
+ */
+static const struct {
+	const struct header_name *names;
+	u8 compact;
+} by_letter[26] = {
+	['a' - 'a'] = { names_a, SIP_HDR_OTHER },
+	['b' - 'a'] = { NULL, SIP_HDR_REFERRED_BY },
+	['c' - 'a'] = { names_c, SIP_HDR_CONTENT_TYPE },
+	['d' - 'a'] = { names_d, SIP_HDR_OTHER },
+	['e' - 'a'] = { names_e, SIP_HDR_CONTENT_ENCODING },
+	['f' - 'a'] = { names_f, SIP_HDR_FROM },
+	['i' - 'a'] = { names_i, SIP_HDR_CALL_ID },
+	['l' - 'a'] = { NULL, SIP_HDR_CONTENT_LENGTH },
+	['m' - 'a'] = { NULL, SIP_HDR_CONTACT },
+	['p' - 'a'] = { names_p, SIP_HDR_OTHER },
+	['r' - 'a'] = { names_r, SIP_HDR_REFER_TO },
+	['s' - 'a'] = { names_s, SIP_HDR_OTHER },
+	['t' - 'a'] = { names_t, SIP_HDR_TO },
+	['v' - 'a'] = { names_v, SIP_HDR_VIA },
+	['x' - 'a'] = { NULL, SIP_HDR_SESSION_EXPIRES },
+	['y' - 'a'] = { NULL, SIP_HDR_IDENTITY },
+};
+
+#define METHOD(_name) \
+	{ .name = #_name, .len = sizeof(#_name) - 1, .method = SIP_##_name }
 
 static const struct {
 	const char *name;
 	u8 len;
-	char compact;
-	u8 id;
-} header_names[] = {
-	HEADER("Via", 'v', SIP_HDR_VIA),
-	HEADER("From", 'f', SIP_HDR_FROM),
-	HEADER("To", 't', SIP_HDR_TO),
-	HEADER("Contact", 'm', SIP_HDR_CONTACT),
-	HEADER("Route", 0, SIP_HDR_ROUTE),
-	HEADER("Record-Route", 0, SIP_HDR_RECORD_ROUTE),
-	HEADER("Call-ID", 'i', SIP_HDR_CALL_ID),
-	HEADER("CSeq", 0, SIP_HDR_CSEQ),
-	HEADER("Content-Length", 'l', SIP_HDR_CONTENT_LENGTH),
-	HEADER("Content-Type", 'c', SIP_HDR_CONTENT_TYPE),
-	HEADER("Content-Encoding", 'e', SIP_HDR_CONTENT_ENCODING),
-	HEADER("Expires", 0, SIP_HDR_EXPIRES),
-	HEADER("Session-Expires", 'x', SIP_HDR_SESSION_EXPIRES),
-	HEADER("Identity", 'y', SIP_HDR_IDENTITY),
-	HEADER("Path", 0, SIP_HDR_PATH),
-	HEADER("Service-Route", 0, SIP_HDR_SERVICE_ROUTE),
-	HEADER("Refer-To", 'r', SIP_HDR_REFER_TO),
-	HEADER("Referred-By", 'b', SIP_HDR_REFERRED_BY),
-	HEADER("P-Asserted-Identity", 0, SIP_HDR_ASSERTED_IDENTITY),
-	HEADER("P-Preferred-Identity", 0, SIP_HDR_PREFERRED_IDENTITY),
-	HEADER("Diversion", 0, SIP_HDR_DIVERSION),
-	HEADER("Call-Info", 0, SIP_HDR_CALL_INFO),
-	HEADER("Alert-Info", 0, SIP_HDR_ALERT_INFO),
-	HEADER("Content-Disposition", 0, SIP_HDR_CONTENT_DISPOSITION),
-	HEADER("Content-Transfer-Encoding", 0, SIP_HDR_TRANSFER_ENCODING),
-};
-
-static const struct {
-	const char *name;
-	enum sip_method method;
+	u8 method;
 } method_names[] = {
-	{ "INVITE", SIP_INVITE }, { "ACK", SIP_ACK }, { "BYE", SIP_BYE },
-	{ "CANCEL", SIP_CANCEL }, { "OPTIONS", SIP_OPTIONS },
-	{ "REGISTER", SIP_REGISTER }, { "PRACK", SIP_PRACK },
-	{ "UPDATE", SIP_UPDATE }, { "INFO", SIP_INFO },
-	{ "SUBSCRIBE", SIP_SUBSCRIBE }, { "NOTIFY", SIP_NOTIFY },
-	{ "REFER", SIP_REFER }, { "MESSAGE", SIP_MESSAGE },
-	{ "PUBLISH", SIP_PUBLISH }, { "SERVICE", SIP_SERVICE },
+	METHOD(INVITE), METHOD(ACK), METHOD(BYE), METHOD(CANCEL), METHOD(OPTIONS),
+	METHOD(REGISTER), METHOD(PRACK), METHOD(UPDATE), METHOD(INFO),
+	METHOD(SUBSCRIBE), METHOD(NOTIFY), METHOD(REFER), METHOD(MESSAGE),
+	METHOD(PUBLISH), METHOD(SERVICE),
 };
 
-static u8 compact_id(char c)
+/* What may stand behind a name: HCOLON, and see take_value(). */
+static bool ends_name(char c)
 {
-	u32 i;
-
-	c = ascii_lower(c);
-	for (i = 0; i < ARRAY_SIZE(header_names); i++)
-		if (header_names[i].compact == c)
-			return header_names[i].id;
-	return SIP_HDR_OTHER;
+	return c == ':' || is_lws(c);
 }
 
-static u8 header_id(const char *base, struct span name)
+/* Which known name is at the start of the line, and how long is it?  0: none. */
+static inline u32 known_name(const char *base, struct span line, u8 *id)
 {
-	const char *p = base + name.off;
-	char first = ascii_lower(*p);
-	u32 i;
+	const char *p = base + line.off;
+	const struct header_name *n;
+	u8 letter;
 
-	if (name.len == 1)
-		return compact_id(*p);
-	for (i = 0; i < ARRAY_SIZE(header_names); i++)
-		if (header_names[i].len == name.len &&
-		    ascii_lower(*header_names[i].name) == first &&
-		    span_same(p, header_names[i].name, name.len))
-			return header_names[i].id;
-	return SIP_HDR_OTHER;
+	if (line.len < 2 || !is_alpha(*p))
+		return 0;
+	letter = ascii_lower(*p) - 'a';
+	if (ends_name(p[1])) {
+		*id = by_letter[letter].compact;
+		return *id != SIP_HDR_OTHER;
+	}
+	for (n = by_letter[letter].names; n && n->text; n++) {
+		if (n->len < line.len && ends_name(p[n->len]) &&
+		    span_same(p, n->text, n->len)) {
+			*id = n->id;
+			return n->len;
+		}
+	}
+	return 0;
 }
 
-bool sip_header_split(const char *base, struct span line, struct sip_header *h)
+/* Behind the name is a value, if it is a header: sets both in @h. */
+static inline bool take_value(const char *base, struct span line, u32 name_len,
+			      struct sip_header *h)
 {
 	u32 end = span_end(line);
-	u32 at = line.off;
+	u32 at = line.off + name_len;
 
-	while (at < end && is_token(base[at]))
-		at++;
 	h->name = span_of(line.off, at);
 	/*
 	 * HCOLON has no folding, but who unfolds first sees a header: a second
@@ -99,21 +156,37 @@ bool sip_header_split(const char *base, struct span line, struct sip_header *h)
 	 */
 	while (at < end && is_lws(base[at]))
 		at++;
-	if (!h->name.len || at == end || base[at] != ':')
+	if (at == end || base[at] != ':')
 		return false;
 	h->value = span_trim(base, span_of(at + 1, end));
-	h->id = header_id(base, h->name);
 	return true;
+}
+
+bool sip_header_known(const char *base, struct span line, struct sip_header *h)
+{
+	u32 len = known_name(base, line, &h->id);
+
+	return len && take_value(base, line, len, h);
+}
+
+bool sip_header_split(const char *base, struct span line, struct sip_header *h)
+{
+	u32 len = known_name(base, line, &h->id);
+
+	if (!len) {
+		h->id = SIP_HDR_OTHER;
+		while (len < line.len && is_token(base[line.off + len]))
+			len++;
+	}
+	return len && take_value(base, line, len, h);
 }
 
 /* RFC 3261 20.12, RFC 2045 6.1 */
 bool sip_header_encodes(const char *base, const struct sip_header *h)
 {
-	if (!h->value.len)
-		return false;
 	if (h->id == SIP_HDR_CONTENT_ENCODING)
-		return !span_is(base, h->value, "identity");
-	return h->id == SIP_HDR_TRANSFER_ENCODING &&
+		return h->value.len && !span_is(base, h->value, "identity");
+	return h->id == SIP_HDR_TRANSFER_ENCODING && h->value.len &&
 	       !span_is(base, h->value, "binary") &&
 	       !span_is(base, h->value, "8bit") && !span_is(base, h->value, "7bit");
 }
@@ -126,14 +199,13 @@ static bool text_equal(const char *base, struct span a, struct span b)
 
 static enum sip_method method_of(const char *base, struct span text)
 {
-	const char *name;
+	const char *p = base + text.off;
 	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(method_names); i++) {
-		name = method_names[i].name;
-		if (text.len == strlen(name) && !memcmp(base + text.off, name, text.len))
+	for (i = 0; i < ARRAY_SIZE(method_names); i++)
+		if (text.len == method_names[i].len && *p == *method_names[i].name &&
+		    !memcmp(p, method_names[i].name, text.len))
 			return method_names[i].method;
-	}
 	return SIP_METHOD_OTHER;
 }
 
@@ -192,7 +264,7 @@ static int parse_request_line(struct sip_msg *msg, const char *base, struct span
 static int parse_start(struct sip_msg *msg, const char *base, struct span line)
 {
 	line = span_trim(base, line);
-	if (line.len >= 8 && span_is(base, span_of(line.off, line.off + 8), "SIP/2.0 "))
+	if (line.len >= 8 && span_same(base + line.off, "SIP/2.0 ", 8))
 		return parse_status_line(msg, base, line);
 	return parse_request_line(msg, base, line);
 }
@@ -213,17 +285,23 @@ static struct span next_line(const char *base, struct span *rest)
 	return span_of(from, at);
 }
 
+static bool value_follows(const char *base, struct span rest)
+{
+	struct sip_value more;
+
+	return sip_value_next(base, &rest, &more);
+}
+
 /* From and To: exactly one value (RFC 3261 20.20, 20.39). */
 static int parse_party(const char *base, struct span value, struct sip_value *v,
 		       struct span *tag)
 {
 	struct span rest = value;
-	struct sip_value more;
 
 	if (sip_value_next(base, &rest, v) != 1 || v->star)
 		return -EINVAL;
 	sip_param_find(base, v->params, "tag", tag);
-	return sip_value_next(base, &rest, &more) ? -EINVAL : 0;
+	return rest.len && value_follows(base, rest) ? -EINVAL : 0;
 }
 
 static int parse_via(struct sip_msg *msg, const char *base, struct span value)
@@ -279,41 +357,37 @@ static int note_header(struct sip_msg *msg, const char *base, const struct sip_h
 	}
 }
 
+#define BIT_OF(_id) (1U << SIP_HDR_##_id)
+
 /* Two of these contradict each other: which one would the peer believe? */
-static bool only_once(u8 id)
-{
-	return id == SIP_HDR_FROM || id == SIP_HDR_TO ||
-	       id == SIP_HDR_CALL_ID || id == SIP_HDR_CSEQ;
-}
+#define ONLY_ONCE (BIT_OF(FROM) | BIT_OF(TO) | BIT_OF(CALL_ID) | BIT_OF(CSEQ))
 
-static int take_header(struct sip_msg *msg, const char *base,
-		       const struct sip_header *h, u32 *seen)
+/* Without these nothing can be tracked. */
+#define NEEDED (ONLY_ONCE | BIT_OF(VIA))
+
+#define MAY_ENCODE (BIT_OF(CONTENT_ENCODING) | BIT_OF(TRANSFER_ENCODING))
+
+/* The header behind the last one of @msg->headers. */
+static int take_header(struct sip_msg *msg, const char *base, u32 *seen)
 {
+	const struct sip_header *h = &msg->headers[msg->nr];
 	u32 bit = 1U << h->id;
-	int err = 0;
+	u32 before = *seen;
 
-	if (h->id == SIP_HDR_OTHER)
-		return 0;
 	if (msg->nr == SIP_HEADERS_MAX)
 		return -E2BIG;
-	if (sip_header_encodes(base, h))
-		msg->encoded = true;
-	if (!(*seen & bit))
-		err = note_header(msg, base, h);
-	else if (only_once(h->id))
-		err = -EINVAL;
+	msg->nr++;
 	*seen |= bit;
-	msg->headers[msg->nr++] = *h;
-	return err;
+	if (bit & MAY_ENCODE && sip_header_encodes(base, h))
+		msg->encoded = true;
+	if (!(before & bit))
+		return note_header(msg, base, h);
+	return bit & ONLY_ONCE ? -EINVAL : 0;
 }
 
 int sip_msg_parse(struct sip_msg *msg, const char *buf, u32 hdr_len, u32 len)
 {
-	const u32 needed = 1U << SIP_HDR_VIA | 1U << SIP_HDR_FROM |
-			   1U << SIP_HDR_TO | 1U << SIP_HDR_CALL_ID |
-			   1U << SIP_HDR_CSEQ;
 	struct span rest = span_of(0, hdr_len);
-	struct sip_header h;
 	u32 seen = 0;
 	u32 lf;
 	int err;
@@ -328,9 +402,9 @@ int sip_msg_parse(struct sip_msg *msg, const char *buf, u32 hdr_len, u32 len)
 	err = parse_start(msg, buf, span_of(0, lf));
 	rest = span_of(lf + 1, hdr_len);
 	while (!err && rest.len)
-		if (sip_header_split(buf, next_line(buf, &rest), &h))
-			err = take_header(msg, buf, &h, &seen);
-	if (!err && (seen & needed) != needed)
+		if (sip_header_known(buf, next_line(buf, &rest), &msg->headers[msg->nr]))
+			err = take_header(msg, buf, &seen);
+	if (!err && (seen & NEEDED) != NEEDED)
 		err = -EINVAL;
 	return err;
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+
 #include "unit.h"
 
 #include "check.h"
@@ -312,6 +314,77 @@ static void encodings(void **state)
 	assert_true(msg.encoded);
 }
 
+/* What @line is, read in three cases; -1 where it is no header. */
+static int id_of(const char *format, const char *name)
+{
+	struct sip_header h;
+	char line[64];
+	int id[3];
+	char *p;
+	int i;
+	int j;
+
+	for (i = 0; i < 3; i++) {
+		snprintf(line, sizeof(line), format, name);
+		for (j = 0; line[j] && i; j++)
+			line[j] = (char)(i == 1 ? toupper(line[j]) : tolower(line[j]));
+		p = guard_text(line);
+		id[i] = sip_header_split(p, whole(line), &h) ? h.id : -1;
+		assert_int_equal(sip_header_known(p, whole(line), &h), id[i] > SIP_HDR_OTHER);
+	}
+	assert_int_equal(id[0], id[1]);
+	assert_int_equal(id[0], id[2]);
+	return id[0];
+}
+
+static void every_name_is_known(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *compact;
+		int id;
+	} names[] = {
+		{ "Via", "v", SIP_HDR_VIA }, { "From", "f", SIP_HDR_FROM },
+		{ "To", "t", SIP_HDR_TO }, { "Contact", "m", SIP_HDR_CONTACT },
+		{ "Route", NULL, SIP_HDR_ROUTE },
+		{ "Record-Route", NULL, SIP_HDR_RECORD_ROUTE },
+		{ "Call-ID", "i", SIP_HDR_CALL_ID }, { "CSeq", NULL, SIP_HDR_CSEQ },
+		{ "Content-Length", "l", SIP_HDR_CONTENT_LENGTH },
+		{ "Content-Type", "c", SIP_HDR_CONTENT_TYPE },
+		{ "Content-Encoding", "e", SIP_HDR_CONTENT_ENCODING },
+		{ "Expires", NULL, SIP_HDR_EXPIRES },
+		{ "Session-Expires", "x", SIP_HDR_SESSION_EXPIRES },
+		{ "Identity", "y", SIP_HDR_IDENTITY }, { "Path", NULL, SIP_HDR_PATH },
+		{ "Service-Route", NULL, SIP_HDR_SERVICE_ROUTE },
+		{ "Refer-To", "r", SIP_HDR_REFER_TO },
+		{ "Referred-By", "b", SIP_HDR_REFERRED_BY },
+		{ "P-Asserted-Identity", NULL, SIP_HDR_ASSERTED_IDENTITY },
+		{ "P-Preferred-Identity", NULL, SIP_HDR_PREFERRED_IDENTITY },
+		{ "Diversion", NULL, SIP_HDR_DIVERSION },
+		{ "Call-Info", NULL, SIP_HDR_CALL_INFO },
+		{ "Alert-Info", NULL, SIP_HDR_ALERT_INFO },
+		{ "Content-Disposition", NULL, SIP_HDR_CONTENT_DISPOSITION },
+		{ "Content-Transfer-Encoding", NULL, SIP_HDR_TRANSFER_ENCODING },
+	};
+	u32 i;
+
+	(void)state;
+	/* Each id but that of the others has a name. */
+	assert_int_equal(ARRAY_SIZE(names), SIP_HDR_TRANSFER_ENCODING);
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		assert_int_equal(id_of("%s:", names[i].name), names[i].id);
+		assert_int_equal(id_of("%s \t: x\r\n", names[i].name), names[i].id);
+		assert_int_equal(id_of("%s2: x", names[i].name), SIP_HDR_OTHER);
+		assert_int_equal(id_of("%s x: x", names[i].name), -1);
+		assert_int_equal(id_of("%s", names[i].name), -1);
+		if (names[i].compact)
+			assert_int_equal(id_of("%s: x", names[i].compact), names[i].id);
+	}
+	assert_int_equal(id_of("%s: x", "z"), SIP_HDR_OTHER);
+	assert_int_equal(id_of("%s: x", "1"), SIP_HDR_OTHER);
+	assert_int_equal(id_of("%s: x", ""), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +393,7 @@ int main(void)
 		cmocka_unit_test(folding_belongs_to_its_header),
 		cmocka_unit_test(compact_names_are_the_same_headers),
 		cmocka_unit_test(names_match_whole),
+		cmocka_unit_test(every_name_is_known),
 		cmocka_unit_test(routes_and_expiries_are_recorded_in_order),
 		cmocka_unit_test(methods_are_case_sensitive),
 		cmocka_unit_test(start_lines),
