@@ -27,7 +27,7 @@ struct nst_body {
  *
  * SDP, or a multipart that may have some in it; neither encoded nor signed.
  */
-bool body_may_describe(const struct sip_msg *msg, const char *buf);
+bool body_may_describe(const struct sip_msg *msg);
 
 /**
  * body_take - find and read the descriptions in a complete body

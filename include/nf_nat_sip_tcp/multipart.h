@@ -8,6 +8,20 @@
 #define MULTIPART_BOUNDARY_MAX 70
 
 /**
+ * enum mime_kind - the media types that matter
+ * @MIME_OTHER: any other, or none
+ * @MIME_SDP: application/sdp
+ * @MIME_OPEN: a multipart whose parts may be changed one by one: mixed, alternative
+ *	or related.  Others have rules of their own about what their parts mean
+ *	together; a session description in one of those would be a new thing
+ * @MIME_SEALED: signed or encrypted: multipart/signed and multipart/encrypted
+ *	(RFC 1847), and S/MIME (RFC 8551)
+ */
+enum mime_kind {
+	MIME_OTHER, MIME_SDP, MIME_OPEN, MIME_SEALED,
+};
+
+/**
  * struct multipart - where a reader of a multipart body stands
  * @rest: what is left, from the start of a line
  * @depth: how many of @boundary are in use
@@ -25,6 +39,7 @@ struct multipart {
 /**
  * struct mime_part - a part that is no multipart, or one that stays closed
  * @type: value of its Content-Type; len 0 where it has none
+ * @kind: enum mime_kind of that
  * @disposition: value of its Content-Disposition; len 0 where it has none
  * @length: value of its Content-Length; len 0 where it has none
  * @encoded: its bytes are not those of the text (base64, gzip ...)
@@ -32,30 +47,21 @@ struct multipart {
  */
 struct mime_part {
 	struct span type;
+	u8 kind;
+	bool encoded;
 	struct span disposition;
 	struct span length;
-	bool encoded;
 	struct span body;
 };
 
-/** mime_is - is it the media type @main/@sub, whatever its parameters? */
-bool mime_is(const char *base, struct span type, const char *main, const char *sub);
-
-/** mime_is_open - is it a multipart whose parts may be changed one by one? */
-bool mime_is_open(const char *base, struct span type);
-
-/**
- * mime_is_sealed - is it signed or encrypted?
- *
- * multipart/signed and multipart/encrypted (RFC 1847), and S/MIME (RFC 8551).
- */
-bool mime_is_sealed(const char *base, struct span type);
+/** mime_kind - what the value of a Content-Type says, whatever its parameters */
+enum mime_kind mime_kind(const char *base, struct span type);
 
 /**
  * multipart_begin - start to read a multipart body (RFC 2046 section 5.1)
  * @mp: the reader
  * @base: start of the message
- * @type: value of Content-Type, for which mime_is_open() holds
+ * @type: value of Content-Type, of MIME_OPEN
  * @body: the body
  *
  * Return: 0, or -EINVAL without a usable boundary.
@@ -69,8 +75,7 @@ int multipart_begin(struct multipart *mp, const char *base, struct span type,
  * @base: start of the message
  * @part: the part
  *
- * Goes into multiparts for which mime_is_open() holds; all others are parts as
- * they are.
+ * Goes into multiparts of MIME_OPEN; all others are parts as they are.
  *
  * Return: 1, 0 behind the last part, -EINVAL where the body is broken: a
  * delimiter is missing, could be read in two ways, or a part has no end to its

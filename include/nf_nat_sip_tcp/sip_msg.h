@@ -2,6 +2,7 @@
 #ifndef NF_NAT_SIP_TCP_SIP_MSG_H
 #define NF_NAT_SIP_TCP_SIP_MSG_H
 
+#include "multipart.h"
 #include "sip_uri.h"
 
 /* Header lines that matter which one message may have. */
@@ -58,6 +59,7 @@ struct sip_header {
  * @via: the topmost Via
  * @via_rest: what stands behind it in its header
  * @content_type: value of Content-Type, compact form included
+ * @kind: enum mime_kind of that
  * @encoded: a Content-Encoding or Content-Transfer-Encoding is named that
  *	makes other bytes of a text
  * @nr: number of @headers
@@ -83,6 +85,7 @@ struct sip_msg {
 	struct sip_via via;
 	struct span via_rest;
 	struct span content_type;
+	u8 kind;
 	bool encoded;
 	u16 nr;
 	struct sip_header headers[SIP_HEADERS_MAX + 1];

@@ -13,20 +13,6 @@
 #include <nf_nat_sip_tcp/body.h>
 #include <nf_nat_sip_tcp/multipart.h>
 
-/**
- * struct body_walk - one part of a body after the other
- * @mp: the reader of a multipart
- * @whole: the body as one part, where it is none
- * @single: @whole is still to come
- * @err: there is nothing to read
- */
-struct body_walk {
-	struct multipart mp;
-	struct mime_part whole;
-	bool single;
-	int err;
-};
-
 static struct span header_value(const struct sip_msg *msg, u8 id)
 {
 	const struct sip_header *h = sip_msg_header(msg, id, 0);
@@ -34,39 +20,7 @@ static struct span header_value(const struct sip_msg *msg, u8 id)
 	return h ? h->value : (struct span){ 0 };
 }
 
-static void walk_begin(struct body_walk *w, const struct sip_msg *msg, const char *buf)
-{
-	memset(w, 0, sizeof(*w));
-	if (mime_is_open(buf, msg->content_type)) {
-		w->err = multipart_begin(&w->mp, buf, msg->content_type, msg->body);
-		return;
-	}
-	w->single = true;
-	w->whole.type = msg->content_type;
-	w->whole.disposition = header_value(msg, SIP_HDR_CONTENT_DISPOSITION);
-	w->whole.body = msg->body;
-}
-
-/* Return: 1, 0 at the end, -EINVAL. */
-static int walk_next(struct body_walk *w, const char *buf, struct mime_part *part)
-{
-	bool single = w->single;
-
-	if (w->err)
-		return w->err;
-	if (w->mp.depth)
-		return multipart_next(&w->mp, buf, part);
-	*part = w->whole;
-	w->single = false;
-	return single;
-}
-
-static bool part_is_sdp(const char *buf, const struct mime_part *part)
-{
-	return mime_is(buf, part->type, "application", "sdp");
-}
-
-static bool disposition_is(const char *buf, const struct mime_part *part, const char *name)
+static inline bool disposition_is(const char *buf, const struct mime_part *part, const char *name)
 {
 	struct span s = part->disposition;
 
@@ -81,31 +35,29 @@ static bool part_is_early(const char *buf, const struct mime_part *part)
 /* SDP without a disposition is about the session (RFC 3261 20.11). */
 static bool part_describes(const char *buf, const struct mime_part *part)
 {
-	return !part->encoded && part_is_sdp(buf, part) &&
+	return part->kind == MIME_SDP && !part->encoded &&
 	       (!part->disposition.len || disposition_is(buf, part, "session") ||
 		part_is_early(buf, part));
 }
 
-static void count_closed(struct nst_env *env, const char *buf, const struct mime_part *part)
+static void count_closed(struct nst_env *env, const struct mime_part *part)
 {
-	if (mime_is_sealed(buf, part->type))
+	if (part->kind == MIME_SEALED)
 		nst_count(env, NST_R_SDP_ENCODED);
-	else if (part_is_sdp(buf, part))
+	else if (part->kind == MIME_SDP)
 		nst_count(env, part->encoded ? NST_R_SDP_ENCODED : NST_R_SDP_NO_CALL);
 }
 
 /* Return: how many descriptions there are; -EINVAL where nobody can say so. */
-static int count_parts(struct nst_env *env, const struct sip_msg *msg, const char *buf)
+static int count_parts(struct nst_env *env, struct multipart *mp, const char *buf)
 {
 	struct mime_part part;
-	struct body_walk w;
 	int nr = 0;
 	int r;
 
-	walk_begin(&w, msg, buf);
-	while ((r = walk_next(&w, buf, &part)) > 0) {
+	while ((r = multipart_next(mp, buf, &part)) > 0) {
 		if (!part_describes(buf, &part))
-			count_closed(env, buf, &part);
+			count_closed(env, &part);
 		else if (++nr > NST_BODY_SDP_MAX)
 			return -EINVAL;
 	}
@@ -123,39 +75,46 @@ static void body_link(struct nst_body *body, struct sdp *sdp)
 	*p = sdp;
 }
 
-static void read_parts(struct nst_env *env, const struct sip_msg *msg, const char *buf,
+/* Reads the description into @sdp.  Return: is it one? */
+static bool read_part(struct nst_env *env, const char *buf, const struct mime_part *part,
+		      struct nst_body *body, struct sdp *sdp)
+{
+	if (sdp_parse(sdp, buf, part->body)) {
+		nst_count(env, NST_R_SDP_UNPARSED);
+		return false;
+	}
+	sdp->length = part->length;
+	sdp->first = part_is_early(buf, part) ? SDP_MEDIA_MAX : 0;
+	body_link(body, sdp);
+	return true;
+}
+
+static void read_parts(struct nst_env *env, struct multipart *mp, const char *buf,
 		       struct nst_body *body)
 {
 	struct sdp *sdp = body->sdp;
 	struct mime_part part;
-	struct body_walk w;
 
-	walk_begin(&w, msg, buf);
-	while (walk_next(&w, buf, &part) > 0) {
-		if (!part_describes(buf, &part))
+	while (multipart_next(mp, buf, &part) > 0) {
+		if (!part_describes(buf, &part) || !read_part(env, buf, &part, body, sdp))
 			continue;
-		if (sdp_parse(sdp, buf, part.body)) {
-			nst_count(env, NST_R_SDP_UNPARSED);
-			continue;
-		}
-		sdp->length = part.length;
-		memcpy(sdp->outer, w.mp.length, w.mp.depth * sizeof(*sdp->outer));
-		sdp->first = part_is_early(buf, &part) ? SDP_MEDIA_MAX : 0;
-		body_link(body, sdp++);
+		memcpy(sdp->outer, mp->length, mp->depth * sizeof(*sdp->outer));
+		sdp++;
 	}
 }
 
-bool body_may_describe(const struct sip_msg *msg, const char *buf)
+/* The parts are counted first: that many descriptions need room. */
+static int take_multipart(struct nst_env *env, const struct sip_msg *msg, const char *buf,
+			  struct nst_body *body)
 {
-	return !msg->encoded && (mime_is(buf, msg->content_type, "application", "sdp") ||
-				 mime_is_open(buf, msg->content_type));
-}
+	struct multipart first;
+	struct multipart mp;
+	int nr;
 
-int body_take(struct nst_env *env, const struct sip_msg *msg, const char *buf,
-	      struct nst_body *body)
-{
-	int nr = count_parts(env, msg, buf);
-
+	nr = multipart_begin(&mp, buf, msg->content_type, msg->body);
+	first = mp;
+	if (!nr)
+		nr = count_parts(env, &mp, buf);
 	if (nr < 0)
 		nst_count(env, NST_R_MULTIPART_UNPARSED);
 	if (nr <= 0)
@@ -166,7 +125,28 @@ int body_take(struct nst_env *env, const struct sip_msg *msg, const char *buf,
 			return -ENOMEM;
 		body->room = nr;
 	}
-	read_parts(env, msg, buf, body);
+	read_parts(env, &first, buf, body);
+	return 0;
+}
+
+bool body_may_describe(const struct sip_msg *msg)
+{
+	return !msg->encoded && (msg->kind == MIME_SDP || msg->kind == MIME_OPEN);
+}
+
+int body_take(struct nst_env *env, const struct sip_msg *msg, const char *buf,
+	      struct nst_body *body)
+{
+	struct mime_part whole = { .type = msg->content_type, .kind = msg->kind };
+
+	if (msg->kind == MIME_OPEN)
+		return take_multipart(env, msg, buf, body);
+	whole.disposition = header_value(msg, SIP_HDR_CONTENT_DISPOSITION);
+	whole.body = msg->body;
+	if (part_describes(buf, &whole))
+		read_part(env, buf, &whole, body, body->sdp);
+	else
+		count_closed(env, &whole);
 	return 0;
 }
 

@@ -40,7 +40,7 @@ bool message_wants_body(const struct nst_env *env, const char *buf, u32 hdr_len,
 	if (!body_len || body_len > env->set.body_max)
 		return false;
 	room_read(room, buf, hdr_len, hdr_len);
-	return !room->err && body_may_describe(&room->msg, buf);
+	return !room->err && body_may_describe(&room->msg);
 }
 
 static void trace_start(const struct message *m, const struct sip_msg *msg)
@@ -68,11 +68,11 @@ static int take_body(struct message *m, struct message_room *p)
 	memset(&p->body, 0, sizeof(p->body));
 	if (!m->body_len)
 		return 0;
-	if (p->msg.encoded || mime_is_sealed(m->buf, p->msg.content_type)) {
+	if (p->msg.encoded || p->msg.kind == MIME_SEALED) {
 		nst_count(m->env, NST_R_SDP_ENCODED);
 		return 0;
 	}
-	if (!body_may_describe(&p->msg, m->buf))
+	if (!body_may_describe(&p->msg))
 		return 0;
 	if (m->body_len > m->env->set.body_max) {
 		nst_count(m->env, NST_R_MSG_BODY_TOO_LARGE);

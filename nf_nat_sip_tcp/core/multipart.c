@@ -36,37 +36,35 @@ struct delimiter {
 	bool close;
 };
 
-bool mime_is(const char *base, struct span type, const char *main, const char *sub)
+static enum mime_kind multipart_kind(const char *base, struct span sub)
 {
-	u32 end, slash;
-
-	/* Asked for many types, most of which are told by their first letter. */
-	if (type.len && !is_lws(base[type.off]) && ascii_lower(base[type.off]) != *main)
-		return false;
-	end = span_chr(base, type, ';');
-	slash = span_chr(base, span_of(type.off, end), '/');
-	return slash < end &&
-	       span_is(base, span_trim(base, span_of(type.off, slash)), main) &&
-	       span_is(base, span_trim(base, span_of(slash + 1, end)), sub);
+	if (span_is(base, sub, "mixed") || span_is(base, sub, "alternative") ||
+	    span_is(base, sub, "related"))
+		return MIME_OPEN;
+	return span_is(base, sub, "signed") || span_is(base, sub, "encrypted") ?
+	       MIME_SEALED : MIME_OTHER;
 }
 
-/*
- * Others have rules of their own about what their parts mean together; a
- * session description in one of those would be a new thing.
- */
-bool mime_is_open(const char *base, struct span type)
+static enum mime_kind application_kind(const char *base, struct span sub)
 {
-	return mime_is(base, type, "multipart", "mixed") ||
-	       mime_is(base, type, "multipart", "alternative") ||
-	       mime_is(base, type, "multipart", "related");
+	if (span_is(base, sub, "sdp"))
+		return MIME_SDP;
+	return span_is(base, sub, "pkcs7-mime") || span_is(base, sub, "x-pkcs7-mime") ?
+	       MIME_SEALED : MIME_OTHER;
 }
 
-bool mime_is_sealed(const char *base, struct span type)
+enum mime_kind mime_kind(const char *base, struct span type)
 {
-	return mime_is(base, type, "multipart", "signed") ||
-	       mime_is(base, type, "multipart", "encrypted") ||
-	       mime_is(base, type, "application", "pkcs7-mime") ||
-	       mime_is(base, type, "application", "x-pkcs7-mime");
+	u32 end = span_chr(base, type, ';');
+	u32 slash = span_chr(base, span_of(type.off, end), '/');
+	struct span main = span_trim(base, span_of(type.off, slash));
+	struct span sub = span_trim(base, span_of(slash + 1, end));
+
+	if (slash == end)
+		return MIME_OTHER;
+	if (span_is(base, main, "application"))
+		return application_kind(base, sub);
+	return span_is(base, main, "multipart") ? multipart_kind(base, sub) : MIME_OTHER;
 }
 
 /* Where the next line starts. */
@@ -172,6 +170,7 @@ static void note_header(struct mime_part *part, const char *base, const struct s
 	switch (h->id) {
 	case SIP_HDR_CONTENT_TYPE:
 		part->type = h->value;
+		part->kind = mime_kind(base, h->value);
 		break;
 	case SIP_HDR_CONTENT_DISPOSITION:
 		part->disposition = h->value;
@@ -244,7 +243,7 @@ static int take_part(struct multipart *mp, const char *base, const struct delimi
 	if (take_headers(mp, base, span_of(d->next, end), part))
 		return -EINVAL;
 	mp->rest = part->body;
-	if (mime_is_open(base, part->type) && !part->encoded)
+	if (part->kind == MIME_OPEN && !part->encoded)
 		return push_boundary(mp, base, part->type, part->length);
 	if (find_delimiter(mp, base, part->body, &next))
 		return -EINVAL;

@@ -351,6 +351,7 @@ static int note_header(struct sip_msg *msg, const char *base, const struct sip_h
 		return parse_cseq(msg, base, h->value);
 	case SIP_HDR_CONTENT_TYPE:
 		msg->content_type = h->value;
+		msg->kind = mime_kind(base, h->value);
 		return 0;
 	default:
 		return 0;
