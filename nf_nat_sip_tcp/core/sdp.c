@@ -14,7 +14,7 @@ static struct span next_field(const char *base, struct span *rest)
 	while (from < end && is_wsp(base[from]))
 		from++;
 	to = from;
-	while (to < end && !is_wsp(base[to]))
+	while (to < end && ((u8)base[to] > ' ' || !is_wsp(base[to])))
 		to++;
 	*rest = span_of(to, end);
 	return span_of(from, to);
@@ -33,24 +33,37 @@ static struct span next_line(const char *base, struct span *rest)
 	return line;
 }
 
+/* nettype SP addrtype: which addresses are those?  0: others. */
+static u8 take_family(const char *base, struct span *s)
+{
+	struct span net;
+	struct span type;
+
+	if (s->len > 7 && !memcmp(base + s->off, "IN IP4 ", 7)) {
+		*s = span_of(s->off + 7, span_end(*s));
+		return 4;
+	}
+	net = next_field(base, s);
+	type = next_field(base, s);
+	if (!span_is(base, net, "IN"))
+		return 0;
+	return span_is(base, type, "IP4") ? 4 : span_is(base, type, "IP6") ? 6 : 0;
+}
+
 /*
  * nettype SP addrtype SP address: "IN IP4 192.0.2.1/127".  A network other
  * than the Internet and a host name have no address that we know.
  */
 static int parse_conn(const char *base, struct span s, struct sdp_conn *conn)
 {
-	struct span net = next_field(base, &s);
-	struct span type = next_field(base, &s);
+	u8 family = take_family(base, &s);
 	struct span text = next_field(base, &s);
-	u8 family = 0;
 
 	text = span_of(text.off, span_chr(base, text, '/'));
 	memset(conn, 0, sizeof(*conn));
-	if (!net.len || !type.len || !text.len)
+	if (!text.len)
 		return -EINVAL;
 	conn->text = text;
-	if (span_is(base, net, "IN"))
-		family = span_is(base, type, "IP4") ? 4 : span_is(base, type, "IP6") ? 6 : 0;
 	if (!family || addr_parse(base, text, &conn->addr))
 		return 0;
 	return conn->addr.family == family ? 0 : -EINVAL;
