@@ -107,6 +107,12 @@ static void free_with(struct nst_net *nn, struct nst_inside *host, void *p,
 	nst_inside_put(host);
 }
 
+static void anchor_put(struct nst_anchor *anchor)
+{
+	if (refcount_dec_and_test(&anchor->users))
+		free_with(anchor->nn, anchor->host, anchor, 0);
+}
+
 struct nst_anchor *anchor_alloc(struct nst_net *nn, struct nst_inside *host)
 {
 	struct nst_anchor *anchor = alloc_with(nn, host, sizeof(*anchor), NST_ANCHOR_CT_SIZE);
@@ -115,18 +121,41 @@ struct nst_anchor *anchor_alloc(struct nst_net *nn, struct nst_inside *host)
 		return NULL;
 	anchor->nn = nn;
 	anchor->host = host;
+	refcount_set(&anchor->users, 1);
 	INIT_LIST_HEAD(&anchor->gates);
 	return anchor;
 }
 
 void anchor_free(struct nst_anchor *anchor)
 {
-	free_with(anchor->nn, anchor->host, anchor, NST_ANCHOR_CT_SIZE);
+	nst_uncharge(anchor->nn, anchor->host, NST_ANCHOR_CT_SIZE);
+	anchor_put(anchor);
+}
+
+/* In the anchor's own memory, which is zeroed and used once; NULL: the limits forbid it. */
+static struct nst_gate *gate_within(struct nst_anchor *anchor)
+{
+	struct nst_gate *gate = &anchor->own[anchor->nr_own];
+
+	if (!nst_charge(anchor->nn, anchor->host, sizeof(struct nf_conntrack_expect),
+			NST_CLAIM_HOLDER))
+		return NULL;
+	anchor->nr_own++;
+	refcount_inc(&anchor->users);
+	gate->block = anchor;
+	return gate;
 }
 
 void gate_free(struct nst_gate *gate)
 {
-	free_with(gate->nn, gate->host, gate, sizeof(struct nf_conntrack_expect));
+	struct nst_anchor *block = gate->block;
+
+	if (!block) {
+		free_with(gate->nn, gate->host, gate, sizeof(struct nf_conntrack_expect));
+		return;
+	}
+	nst_uncharge(gate->nn, gate->host, sizeof(struct nf_conntrack_expect));
+	anchor_put(block);
 }
 
 static void gate_free_rcu(struct rcu_head *rcu)
@@ -146,8 +175,14 @@ void gate_free_later(struct nst_gate *gate)
 
 struct nst_gate *gate_alloc(struct nst_anchor *anchor)
 {
-	struct nst_gate *gate = alloc_with(anchor->nn, anchor->host, sizeof(*gate),
-					   sizeof(struct nf_conntrack_expect));
+	struct nst_gate *gate;
+
+	lockdep_assert_held(&nst_gate_lock);
+	if (anchor->nr_own < ANCHOR_GATES)
+		gate = gate_within(anchor);
+	else
+		gate = alloc_with(anchor->nn, anchor->host, sizeof(*gate),
+				  sizeof(struct nf_conntrack_expect));
 
 	if (!gate)
 		return NULL;

@@ -5,6 +5,7 @@
 #include <linux/in6.h>
 #include <linux/list.h>
 #include <linux/netfilter.h>
+#include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <net/netfilter/nf_conntrack.h>
 
@@ -15,6 +16,9 @@
 
 /* Flows of a door that are ended with their call. */
 #define GATE_FLOWS 8
+
+/* RTP and RTCP, or TCP and UDP: of few anchors more is wanted. */
+#define ANCHOR_GATES 2
 
 /* Flows of a call that are looked at to see whether it is alive. */
 #define GATE_PROBES 16
@@ -41,42 +45,7 @@ struct gate_peer {
 	__be16 port;
 };
 
-/**
- * struct nst_anchor - master of the expectations of a call or a contact
- * @node: in the table of all, by @id
- * @list: in &nst_door_net.anchors
- * @nn: namespace
- * @host: inside host that it and its gates are charged to, or NULL
- * @id: what &nst_holder.anchor says
- * @signalling: its doors are a contact's
- * @ct: the conntrack entry, with a reference; nst_door_net_exit() drops it in
- *	time
- * @inside_zone: conntrack zone of packets that the inside host sends
- * @oif: device by which the signalling leaves, 0 where unknown
- * @reflected: the signalling peer is inside, too, and shows by its public address
- * @peer: the other end of the signalling, as its packets come in
- * @public: where they come to
- * @l3num: family of both
- * @gates: its doors
- * @nr_gates: how many
- */
-struct nst_anchor {
-	struct hlist_node node;
-	struct list_head list;
-	struct nst_net *nn;
-	struct nst_inside *host;
-	u32 id;
-	bool signalling;
-	struct nf_conn *ct;
-	u16 inside_zone;
-	int oif;
-	bool reflected;
-	struct gate_peer peer;
-	union nf_inet_addr public;
-	u8 l3num;
-	struct list_head gates;
-	u16 nr_gates;
-};
+struct nst_anchor;
 
 /**
  * struct gate_key - an endpoint as hashed and compared: bytewise
@@ -114,6 +83,7 @@ struct gate_flow {
  * @public_node: in the table by @outside
  * @list: in &nst_anchor.gates
  * @anchor: its anchor; under nst_gate_lock only
+ * @block: the anchor in whose memory it is, NULL: it has its own
  * @master: conntrack entry of the anchor; a reference to it is to be had from
  *	gate_master_get() only
  * @nn: namespace
@@ -139,6 +109,7 @@ struct nst_gate {
 	struct hlist_node public_node;
 	struct list_head list;
 	struct nst_anchor *anchor;
+	struct nst_anchor *block;
 	struct nf_conn *master;
 	struct nst_net *nn;
 	struct nst_inside *host;
@@ -157,6 +128,49 @@ struct nst_gate {
 	u8 nr_marked;
 	struct gate_flow flows[GATE_FLOWS];
 	struct rcu_head rcu;
+};
+
+/**
+ * struct nst_anchor - master of the expectations of a call or a contact
+ * @node: in the table of all, by @id
+ * @list: in &nst_door_net.anchors
+ * @nn: namespace
+ * @host: inside host that it and its gates are charged to, or NULL
+ * @id: what &nst_holder.anchor says
+ * @signalling: its doors are a contact's
+ * @ct: the conntrack entry, with a reference; nst_door_net_exit() drops it in
+ *	time
+ * @inside_zone: conntrack zone of packets that the inside host sends
+ * @oif: device by which the signalling leaves, 0 where unknown
+ * @reflected: the signalling peer is inside, too, and shows by its public address
+ * @peer: the other end of the signalling, as its packets come in
+ * @public: where they come to
+ * @l3num: family of both
+ * @gates: its doors
+ * @nr_gates: how many
+ * @users: of this memory: the anchor, and each gate in @own
+ * @nr_own: so many of @own are in use, or were
+ * @own: room for the first of its doors
+ */
+struct nst_anchor {
+	struct hlist_node node;
+	struct list_head list;
+	struct nst_net *nn;
+	struct nst_inside *host;
+	u32 id;
+	bool signalling;
+	struct nf_conn *ct;
+	u16 inside_zone;
+	int oif;
+	bool reflected;
+	struct gate_peer peer;
+	union nf_inet_addr public;
+	u8 l3num;
+	struct list_head gates;
+	u16 nr_gates;
+	refcount_t users;
+	u8 nr_own;
+	struct nst_gate own[ANCHOR_GATES];
 };
 
 /* Protects the tables and all lists of anchors and gates.  Taken inside of
@@ -320,6 +334,7 @@ bool ports_denied(const struct nst_net *nn, const struct nst_reserve *req);
  * @signalling: it is for SIP
  * @chosen: it is not one of many, but the one that was asked for
  * @asked: how often more was asked than our own table
+ * @random: where the search begins, and who asks
  * @oif: device by which the peer is reached, 0 where unknown
  * @peer: the other end of the signalling
  */
@@ -330,6 +345,7 @@ struct port_question {
 	bool signalling;
 	bool chosen;
 	unsigned int asked;
+	u32 random;
 	int oif;
 	struct gate_peer peer;
 };
@@ -346,12 +362,11 @@ bool port_usable(struct port_question *q);
  * @q: what was asked so far
  * @req: what is asked for
  * @nr: number of the attempt, from 0
- * @start: random, the same for all attempts of a request
  *
  * Return: first port of the range to try, 0 where nothing is left to try.
  */
 u16 port_candidate(const struct port_question *q, const struct nst_reserve *req,
-		   unsigned int nr, u32 start);
+		   unsigned int nr);
 
 /* rules.c: what the user's rules would do */
 /** rules_forward - does a rule send what arrives there somewhere else? */

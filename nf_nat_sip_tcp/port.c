@@ -39,25 +39,26 @@ bool nst_port_asking(void)
 	return this_cpu_read(asking) == current;
 }
 
-/* SIP is spoken at few ports; anything but them may be a media port. */
-static bool port_denied(const struct nst_net *nn, const struct nst_reserve *req, u16 port)
+static bool port_speaks_sip(const struct nst_settings *set, const struct nst_reserve *req,
+			    u16 port)
 {
-	const struct nst_settings *set = &nn->env.set;
-
-	if (port < PORT_MIN)
-		return true;
-	if (!req->signalling)
-		return nst_ranges_has(&set->door_deny, port);
-	return port != req->own_port && !nst_settings_has_port(set, port) &&
-	       !nst_ranges_has(&set->signal_ports, port);
+	return port == req->own_port || nst_settings_has_port(set, port) ||
+	       nst_ranges_has(&set->signal_ports, port);
 }
 
+/* SIP is spoken at few ports; anything but them may be a media port. */
 bool ports_denied(const struct nst_net *nn, const struct nst_reserve *req)
 {
+	const struct nst_settings *set = &nn->env.set;
+	u16 first = req->inside.port;
 	u8 i;
 
+	if (first < PORT_MIN)
+		return true;
+	if (!req->signalling)
+		return nst_ranges_meet(&set->door_deny, first, first + req->count - 1);
 	for (i = 0; i < req->count; i++)
-		if (port_denied(nn, req, req->inside.port + i))
+		if (!port_speaks_sip(set, req, first + i))
 			return true;
 	return false;
 }
@@ -143,7 +144,9 @@ static bool port_allowed(const struct port_question *q, u16 port)
 
 	if (port < PORT_MIN)
 		return false;
-	if (nst_ranges_has(&set->door_deny, port) && !(q->signalling && q->chosen))
+	/* By ports_denied() it may be asked for, or has been found to be good. */
+	if (!(q->chosen && (q->signalling || q->key.port == q->inside.port)) &&
+	    nst_ranges_has(&set->door_deny, port))
 		return false;
 	return nst_ranges_empty(&set->door_public_ports) ||
 	       nst_ranges_has(&set->door_public_ports, port);
@@ -226,11 +229,11 @@ static u32 nth_place(u32 total, u32 step, u32 nr, u32 start)
 }
 
 u16 port_candidate(const struct port_question *q, const struct nst_reserve *req,
-		   unsigned int nr, u32 start)
+		   unsigned int nr)
 {
 	const struct nst_ranges *set = &q->nn->env.set.door_public_ports;
 	const u32 width = max_t(u32, req->pair ? 2 : 1, req->count);
-	u32 total = ports_total(set);
+	u32 total;
 	u16 port;
 
 	if (req->wanted)
@@ -238,10 +241,11 @@ u16 port_candidate(const struct port_question *q, const struct nst_reserve *req,
 	/* Peers that look at the port alone see what they would without NAT. */
 	if (nr == 0)
 		return req->inside.port;
+	total = ports_total(set);
 	/* In so many each place has had its turn. */
 	if (nr >= PORT_TRIES || nr > roundup(total, width) || q->asked >= PORT_ASKED)
 		return 0;
-	port = nth_port(set, nth_place(total, width, nr - 1, start));
+	port = nth_port(set, nth_place(total, width, nr - 1, q->random));
 	/* The last port has none behind it, and 0 would end the search. */
 	if (req->pair && (port & 1) != (req->inside.port & 1))
 		port += port == U16_MAX ? -1 : 1;

@@ -125,14 +125,13 @@ static bool range_usable(struct port_question *q, const struct nst_reserve *req,
 static int range_find(struct nst_anchor *anchor, struct port_question *q,
 		      struct nst_reserve *req)
 {
-	u32 start = get_random_u32();
 	unsigned int nr = 0;
 	u16 port;
 	int err;
 
 	if (anchor->nr_gates + req->count > GATES_MAX)
 		return -ENOSPC;
-	while ((port = port_candidate(q, req, nr++, start))) {
+	while ((port = port_candidate(q, req, nr++))) {
 		err = range_usable(q, req, port) ? range_make(anchor, req, port) : -EBUSY;
 		if (!err)
 			req->public_port = port;
@@ -152,6 +151,7 @@ static void question_begin(struct port_question *q, const struct nst_anchor *anc
 	q->key.zone = nf_ct_zone(anchor->ct)->id;
 	q->inside.zone = anchor->inside_zone;
 	q->signalling = req->signalling;
+	q->random = get_random_u32();
 	q->oif = anchor->oif;
 	q->peer = anchor->peer;
 	if (req->signalling && req->peer.family == req->public_addr.family)

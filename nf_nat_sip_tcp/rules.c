@@ -16,7 +16,6 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/netfilter_ipv4.h>
-#include <linux/random.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
@@ -199,7 +198,7 @@ static bool forwards(struct nf_conn *ct, const struct port_question *q, __be16 s
 bool rules_forward(const struct port_question *q)
 {
 	struct net *net = q->nn->net;
-	__be16 source = htons(1024 + get_random_u32() % (U16_MAX - 1024));
+	__be16 source = htons(1024 + q->random % (U16_MAX - 1024));
 	struct net_device *dev;
 	struct nf_conn *ct;
 	bool taken;

@@ -209,8 +209,13 @@ const char *nst_settings_conflict(const struct nst_settings *set);
 /** nst_settings_default - fill in the defaults of nst_setting_table */
 void nst_settings_default(struct nst_settings *set);
 
-/** nst_ranges_has - is this port in one of the ranges? */
-bool nst_ranges_has(const struct nst_ranges *r, u16 port);
+/** nst_ranges_meet - is a port from @first to @last in one of the ranges? */
+bool nst_ranges_meet(const struct nst_ranges *r, u16 first, u16 last);
+
+static inline bool nst_ranges_has(const struct nst_ranges *r, u16 port)
+{
+	return nst_ranges_meet(r, port, port);
+}
 
 /** nst_ranges_empty - is there no range at all? */
 static inline bool nst_ranges_empty(const struct nst_ranges *r)

@@ -188,12 +188,13 @@ const char *nst_settings_conflict(const struct nst_settings *set)
 	return "hold_max must be at least header_max and body_max together";
 }
 
-bool nst_ranges_has(const struct nst_ranges *r, u16 port)
+bool nst_ranges_meet(const struct nst_ranges *r, u16 first, u16 last)
 {
 	unsigned int i;
 
 	for (i = 0; i < NST_RANGES_MAX && r->range[i]; i++)
-		if (port >= r->range[i] >> 16 && port <= (r->range[i] & 0xffff))
+		/* Most are of ports below those of media. */
+		if (first <= (u16)r->range[i] && last >= r->range[i] >> 16)
 			return true;
 	return false;
 }
