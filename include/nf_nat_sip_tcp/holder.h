@@ -69,6 +69,9 @@ enum nst_holder_kind {
 	NST_HOLDER_CONTACT,
 };
 
+/* RTP and RTCP, or TCP and UDP: few holders have more, and need memory for them. */
+#define NST_OWN_DOORS 2
+
 /**
  * struct nst_holder - what owns doors; first member of those who do
  * @op_next: next in the list of holders with work for the skin
@@ -87,6 +90,7 @@ enum nst_holder_kind {
  * @account: who its memory is charged to
  * @doors: its doors
  * @nr_doors: how many
+ * @own: room for the first of them; @transport 0: unused
  */
 struct nst_holder {
 	struct nst_holder *op_next;
@@ -102,6 +106,7 @@ struct nst_holder {
 	struct nst_account account;
 	struct nst_door *doors;
 	u8 nr_doors;
+	struct nst_door own[NST_OWN_DOORS];
 };
 
 /**
@@ -155,6 +160,12 @@ void holder_put(struct nst_env *env, struct nst_holder *h);
 
 /** holder_unref - give back a reference that was taken by hand */
 void holder_unref(struct nst_env *env, struct nst_holder *h);
+
+/** door_new - a door, zeroed, that is in no list yet; NULL without memory for it */
+struct nst_door *door_new(struct nst_env *env, struct nst_holder *h, u8 transport);
+
+/** door_free - free one that is in no list */
+void door_free(struct nst_env *env, struct nst_holder *h, struct nst_door *door);
 
 /** doors_free - free the memory of all doors of a holder that is gone */
 void doors_free(struct nst_env *env, struct nst_holder *h);

@@ -132,6 +132,8 @@ static struct nst_contact *contact_find(const struct nst_env *env,
 {
 	struct nst_contact *c, *any = NULL;
 
+	if (!env->bindings->doors)
+		return NULL;
 	for (c = *inside_bucket(env, key->zone, &key->inside); c; c = c->inside_next) {
 		if (!is_at(c, key))
 			continue;
@@ -149,6 +151,8 @@ static struct nst_contact *contact_by_public(const struct nst_env *env, u16 zone
 {
 	struct nst_contact *c;
 
+	if (!env->bindings->doors)
+		return NULL;
 	for (c = *public_bucket(env, zone, ep); c; c = c->public_next)
 		if (c->h.zone == zone && endpoint_equal(&c->public_ep, ep) &&
 		    addr_equal(&c->inside.addr, host))
@@ -205,18 +209,16 @@ static int door_add(struct dialog *d, struct nst_contact *c, u8 transport, u16 w
 	struct nst_door *door;
 	int err;
 
-	door = env->ops->alloc_for(env, &c->h.account, sizeof(*door));
+	door = door_new(env, &c->h, transport);
 	if (!door)
 		return -ENOMEM;
 	c->h.owner = d->owner;
 	err = env->ops->door_reserve(env, &req);
 	c->h.owner = NULL;
 	if (err) {
-		env->ops->free_for(env, &c->h.account, door, sizeof(*door));
+		door_free(env, &c->h, door);
 		return err;
 	}
-	memset(door, 0, sizeof(*door));
-	door->transport = transport;
 	door->inside = req.inside;
 	door->public_ep.addr = req.public_addr;
 	door->public_ep.port = req.public_port;

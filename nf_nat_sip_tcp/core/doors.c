@@ -13,9 +13,27 @@
  */
 #include <nf_nat_sip_tcp/calls.h>
 
-static void door_free(struct nst_env *env, struct nst_holder *h, struct nst_door *door)
+struct nst_door *door_new(struct nst_env *env, struct nst_holder *h, u8 transport)
 {
-	env->ops->free_for(env, &h->account, door, sizeof(*door));
+	struct nst_door *door = h->own;
+
+	while (door < h->own + NST_OWN_DOORS && door->transport)
+		door++;
+	if (door == h->own + NST_OWN_DOORS)
+		door = env->ops->alloc_for(env, &h->account, sizeof(*door));
+	if (!door)
+		return NULL;
+	memset(door, 0, sizeof(*door));
+	door->transport = transport;
+	return door;
+}
+
+void door_free(struct nst_env *env, struct nst_holder *h, struct nst_door *door)
+{
+	if (door >= h->own && door < h->own + NST_OWN_DOORS)
+		door->transport = 0;
+	else
+		env->ops->free_for(env, &h->account, door, sizeof(*door));
 }
 
 void doors_free(struct nst_env *env, struct nst_holder *h)
@@ -76,18 +94,18 @@ static void chain_free(struct nst_env *env, struct nst_holder *h, struct nst_doo
 	}
 }
 
-static struct nst_door *chain_alloc(struct nst_env *env, struct nst_holder *h, u8 count)
+static struct nst_door *chain_alloc(struct nst_env *env, const struct nst_reserve *req)
 {
 	struct nst_door *chain = NULL;
 	struct nst_door *door;
+	u8 i;
 
-	while (count--) {
-		door = env->ops->alloc_for(env, &h->account, sizeof(*door));
+	for (i = 0; i < req->count; i++) {
+		door = door_new(env, req->holder, req->transport);
 		if (!door) {
-			chain_free(env, h, chain);
+			chain_free(env, req->holder, chain);
 			return NULL;
 		}
-		memset(door, 0, sizeof(*door));
 		door->next = chain;
 		chain = door;
 	}
@@ -96,7 +114,6 @@ static struct nst_door *chain_alloc(struct nst_env *env, struct nst_holder *h, u
 
 static void door_link(const struct nst_reserve *req, u8 i, struct nst_door *door)
 {
-	door->transport = req->transport;
 	door->inside.addr = req->inside.addr;
 	door->inside.port = req->inside.port + i;
 	door->public_ep.addr = req->public_addr;
@@ -117,7 +134,7 @@ static int doors_reserve(struct nst_env *env, struct nst_reserve *req)
 
 	if (req->holder->nr_doors + req->count > env->set.doors_per_call)
 		return -ENOSPC;
-	chain = chain_alloc(env, req->holder, req->count);
+	chain = chain_alloc(env, req);
 	if (!chain)
 		return -ENOMEM;
 	err = env->ops->door_reserve(env, req);
