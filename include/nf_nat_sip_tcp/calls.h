@@ -35,11 +35,13 @@ struct nst_calls {
  * @call_id_hash: keyed hash of the Call-ID
  * @inside: address of the inside host
  * @zone: conntrack zone
+ * @bucket: where they are in the table, see calls_bucket()
  */
 struct call_key {
 	u64 call_id_hash;
 	struct nst_addr inside;
 	u16 zone;
+	struct nst_call **bucket;
 };
 
 /**
@@ -58,9 +60,23 @@ struct turn {
 	struct nst_tags tags;
 };
 
+/**
+ * calls_bucket - where in the table calls are
+ * @env: surroundings
+ * @call_id_hash: keyed hash of the Call-ID
+ * @host_hash: of the inside host, see natmap_host()
+ *
+ * The host is in it: whoever can have many hosts speak of one Call-ID must not
+ * get a long chain by that.
+ */
+static inline struct nst_call **calls_bucket(const struct nst_env *env, u64 call_id_hash,
+					     u64 host_hash)
+{
+	return &env->calls->bucket[(u32)(call_id_hash ^ host_hash) % NST_CALL_BUCKETS];
+}
+
 /** calls_next - the next call with this key; @after NULL: the first */
-struct nst_call *calls_next(const struct nst_env *env, const struct call_key *key,
-			    const struct nst_call *after);
+struct nst_call *calls_next(const struct call_key *key, const struct nst_call *after);
 
 /** calls_each - walk over calls, as bindings_each() does over bindings */
 bool calls_each(struct nst_env *env, u32 *pos,

@@ -118,6 +118,7 @@ struct nst_heard {
 	u8 nr;
 };
 
+struct contact_value;
 struct nst_call;
 struct nst_contact;
 
@@ -153,6 +154,7 @@ struct nst_talker {
  * struct nst_call - a call of one inside host (RFC 3261 section 12)
  * @h: its doors; @h.inside and @h.zone are part of its key
  * @hash_next: next in its bucket of the call table
+ * @bucket: that bucket
  * @state: enum nst_call_state
  * @call_id_hash: keyed hash of the Call-ID
  * @legs: its dialogs; the first one from the start, without the tag of the
@@ -186,6 +188,7 @@ struct nst_talker {
 struct nst_call {
 	struct nst_holder h;
 	struct nst_call *hash_next;
+	struct nst_call **bucket;
 	u8 state;
 	u64 call_id_hash;
 	struct nst_leg legs[NST_LEGS_MAX];
@@ -215,12 +218,14 @@ struct nst_call {
  * @call_id: Call-ID
  * @from_tag: tag of From
  * @to_tag: tag of To
+ * @branch: of the topmost Via
  * @txn: see &nst_txn.hash
  */
 struct dialog_ids {
 	u64 call_id;
 	u64 from_tag;
 	u64 to_tag;
+	u64 branch;
 	u64 txn;
 };
 
@@ -241,11 +246,12 @@ struct dialog_ids {
  *	is translated
  * @call: result: the call whose media the message may describe, or NULL where
  *	it may not
+ * @contact: result: the Contact that call_contacts_begin() has found; @next 0: none
  * @work: calls that got work for the skin
  */
 struct dialog {
 	struct nst_env *env;
-	const struct nst_natmap *map;
+	struct nst_natmap *map;
 	u8 dir;
 	u16 zone;
 	u64 conn;
@@ -257,6 +263,7 @@ struct dialog {
 	struct dialog_ids ids;
 	struct nst_call *calls[2];
 	struct nst_call *call;
+	struct contact_value *contact;
 	struct nst_work *work;
 };
 

@@ -56,6 +56,16 @@ bool natmap_translates(const struct nst_natmap *map, u8 end);
 /** natmap_idle - is there nothing that this map could change in a text? */
 bool natmap_idle(const struct nst_natmap *map);
 
+/** natmap_host - keyed hash of an end's own address, and the zone */
+u64 natmap_host(const struct nst_env *env, struct nst_natmap *map, u8 end, u16 zone);
+
+/**
+ * natmap_names - may a text sent by @dir with this address in it concern @map?
+ *
+ * What is to be known of a text for natmap_written() costs more than this answer.
+ */
+bool natmap_names(const struct nst_natmap *map, u8 dir, const struct nst_addr *addr);
+
 /**
  * natmap_addr - an address without a port of its own (received=, maddr=)
  * @map: the map

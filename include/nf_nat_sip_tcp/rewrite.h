@@ -67,9 +67,22 @@ struct nst_alias {
 };
 
 /**
+ * struct nst_host_hash - a host as it is hashed
+ * @addr: its address; family 0: none yet
+ * @zone: conntrack zone
+ * @hash: keyed hash of both
+ */
+struct nst_host_hash {
+	struct nst_addr addr;
+	u16 zone;
+	u64 hash;
+};
+
+/**
  * struct nst_natmap - the address map of a connection
  * @end: [0] the client (sends in the original direction), [1] the server
  * @alias: how each end writes itself
+ * @host: for natmap_host(), what it has said last of each end
  *
  * Text sent by end d: end[d].inside becomes end[d].outside, and
  * end[!d].outside becomes end[!d].inside.
@@ -77,7 +90,10 @@ struct nst_alias {
 struct nst_natmap {
 	struct nst_mapping end[2];
 	struct nst_alias alias[2];
+	struct nst_host_hash host[2];
 };
+
+struct contact_value;
 
 /**
  * struct rewrite - one message being rewritten
@@ -92,6 +108,8 @@ struct nst_natmap {
  * @sdp: the descriptions in the body, or NULL
  * @edits: where the changes go
  * @call: the call it belongs to, or NULL: then no media is translated
+ * @contact: a Contact of it that was read already, or NULL
+ * @branch: half of a hash of the topmost Via's branch; 0 where there is none
  * @body_complete: the whole body is in @buf
  */
 struct rewrite {
@@ -106,6 +124,8 @@ struct rewrite {
 	const struct sdp *sdp;
 	struct edits *edits;
 	struct nst_call *call;
+	const struct contact_value *contact;
+	u32 branch;
 	bool body_complete;
 };
 

@@ -25,36 +25,17 @@ void calls_destroy(struct nst_env *env)
 	env->calls = NULL;
 }
 
-/*
- * The host is in it: whoever can have many hosts speak of one Call-ID must not
- * get a long chain by that.
- */
-static struct nst_call **bucket_of(const struct nst_env *env, const struct call_key *key)
-{
-	struct {
-		u64 call_id_hash;
-		u8 ip[16];
-		u32 family;
-		u32 zone;
-	} k = { .call_id_hash = key->call_id_hash, .family = key->inside.family,
-		.zone = key->zone };
-
-	memcpy(k.ip, key->inside.ip, key->inside.family == 6 ? 16 : 4);
-	return &env->calls->bucket[(u32)nst_hash(env, &k, sizeof(k)) % NST_CALL_BUCKETS];
-}
-
 static bool key_matches(const struct nst_call *call, const struct call_key *key)
 {
 	return call->call_id_hash == key->call_id_hash && call->h.zone == key->zone &&
 	       addr_equal(&call->h.inside, &key->inside);
 }
 
-struct nst_call *calls_next(const struct nst_env *env, const struct call_key *key,
-			    const struct nst_call *after)
+struct nst_call *calls_next(const struct call_key *key, const struct nst_call *after)
 {
 	struct nst_call *call;
 
-	call = after ? after->hash_next : *bucket_of(env, key);
+	call = after ? after->hash_next : *key->bucket;
 	while (call && !key_matches(call, key))
 		call = call->hash_next;
 	return call;
@@ -67,7 +48,7 @@ static bool calls_full(const struct nst_env *env, const struct call_key *key)
 
 	if (env->calls->nr >= env->set.calls_max)
 		return true;
-	while ((call = calls_next(env, key, call)))
+	while ((call = calls_next(key, call)))
 		same++;
 	return same >= NST_SAME_ID_MAX;
 }
@@ -80,7 +61,6 @@ static bool has_its_share(const struct nst_env *env, const struct nst_call *call
 
 struct nst_call *call_new(struct nst_env *env, const struct call_key *key)
 {
-	struct nst_call **bucket = bucket_of(env, key);
 	struct nst_call *call;
 
 	if (calls_full(env, key)) {
@@ -99,8 +79,9 @@ struct nst_call *call_new(struct nst_env *env, const struct call_key *key)
 	}
 	call->state = NST_CALL_EARLY;
 	call->call_id_hash = key->call_id_hash;
-	call->hash_next = *bucket;
-	*bucket = call;
+	call->bucket = key->bucket;
+	call->hash_next = *call->bucket;
+	*call->bucket = call;
 	env->calls->nr++;
 	call->h.account.host->calls++;
 	nst_count(env, NST_R_CALL_NEW);
@@ -116,11 +97,7 @@ void call_free(struct nst_env *env, struct nst_call *call)
 
 static void unlink_call(struct nst_env *env, struct nst_call *call)
 {
-	struct call_key key = {
-		.call_id_hash = call->call_id_hash, .inside = call->h.inside,
-		.zone = call->h.zone,
-	};
-	struct nst_call **p = bucket_of(env, &key);
+	struct nst_call **p = call->bucket;
 
 	while (*p && *p != call)
 		p = &(*p)->hash_next;

@@ -47,7 +47,7 @@ static u64 txn_hash(const struct dialog *d)
 	} key;
 
 	key.conn = d->conn;
-	key.branch = text_hash(d, d->msg->branch);
+	key.branch = d->ids.branch;
 	key.from_tag = d->ids.from_tag;
 	key.cseq = d->msg->cseq;
 	key.method = d->msg->method;
@@ -55,9 +55,9 @@ static u64 txn_hash(const struct dialog *d)
 	return nst_hash(d->env, &key, sizeof(key)) | 1;
 }
 
+/* What tells the messages of a call apart. */
 static void identify(struct dialog *d)
 {
-	d->ids.call_id = text_hash(d, d->msg->call_id);
 	d->ids.from_tag = text_hash(d, d->msg->from_tag);
 	d->ids.to_tag = text_hash(d, d->msg->to_tag);
 	d->ids.txn = txn_hash(d);
@@ -114,16 +114,37 @@ static u64 after(const struct dialog *d, u32 seconds)
 	return d->now + (u64)seconds * 1000;
 }
 
+static struct call_key key_of(const struct dialog *d, u8 end)
+{
+	struct call_key key = {
+		.call_id_hash = d->ids.call_id,
+		.inside = d->map->end[end].inside.addr, .zone = d->zone,
+		.bucket = calls_bucket(d->env, d->ids.call_id,
+				       natmap_host(d->env, d->map, end, d->zone)),
+	};
+
+	return key;
+}
+
+/* The first of its Call-ID, whatever else the message says. */
+static struct nst_call *first_call(const struct dialog *d, u8 end)
+{
+	struct call_key key;
+
+	if (!natmap_translates(d->map, end))
+		return NULL;
+	key = key_of(d, end);
+	return calls_next(&key, NULL);
+}
+
+/* @t->call: the first that it may be, or NULL */
 static struct nst_call *turn_call(const struct turn *t)
 {
 	const struct dialog *d = t->d;
-	struct call_key key = {
-		.call_id_hash = d->ids.call_id,
-		.inside = d->map->end[t->end].inside.addr, .zone = d->zone,
-	};
-	struct nst_call *call = NULL;
+	struct call_key key = key_of(d, t->end);
+	struct nst_call *call;
 
-	while ((call = calls_next(d->env, &key, call)))
+	for (call = t->call; call; call = calls_next(&key, call))
 		if (turn_belongs(t, call))
 			return call;
 	if (!d->msg->is_request || d->msg->method != SIP_INVITE)
@@ -159,14 +180,26 @@ static bool may_describe(const struct turn *t)
 	}
 }
 
+/* Of calls that are not known yet, and of bindings. */
+static bool is_remembered(const struct sip_msg *msg)
+{
+	return (msg->is_request && msg->method == SIP_INVITE) || msg->method == SIP_REGISTER;
+}
+
 void dialog_begin(struct dialog *d)
 {
 	struct turn t;
 	u8 end, teller;
 
+	d->ids.call_id = text_hash(d, d->msg->call_id);
+	d->ids.branch = text_hash(d, d->msg->branch);
+	d->call = NULL;
+	for (end = 0; end < 2; end++)
+		d->calls[end] = first_call(d, end);
+	if (!d->calls[0] && !d->calls[1] && !is_remembered(d->msg))
+		return;
 	identify(d);
 	for (end = 0; end < 2; end++) {
-		d->calls[end] = NULL;
 		if (!natmap_translates(d->map, end))
 			continue;
 		t = turn_of(d, end);

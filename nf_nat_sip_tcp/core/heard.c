@@ -30,7 +30,8 @@ void heard_forget(struct nst_env *env, struct nst_call *call)
 	u8 i;
 
 	for (i = 0; i < NST_LEGS_MAX; i++)
-		heard_free(env, call, &call->heard[i]);
+		if (call->heard[i].tag)
+			heard_free(env, call, &call->heard[i]);
 }
 
 struct nst_heard *heard_find(struct nst_call *call, u64 tag, u64 txn)

@@ -61,6 +61,22 @@ bool natmap_idle(const struct nst_natmap *map)
 	       (!mapping_active(&map->end[0]) && !mapping_active(&map->end[1]));
 }
 
+u64 natmap_host(const struct nst_env *env, struct nst_natmap *map, u8 end, u16 zone)
+{
+	const struct nst_addr *addr = &map->end[end].inside.addr;
+	struct nst_host_hash *h = &map->host[end];
+	u8 key[sizeof(addr->ip) + sizeof(zone)];
+
+	if (h->zone == zone && addr_equal(&h->addr, addr))
+		return h->hash;
+	memcpy(key, addr->ip, sizeof(addr->ip));
+	memcpy(key + sizeof(addr->ip), &zone, sizeof(zone));
+	h->addr = *addr;
+	h->zone = zone;
+	h->hash = nst_hash(env, key, sizeof(key));
+	return h->hash;
+}
+
 static bool names_own(const struct nst_natmap *map, u8 dir, const struct nst_addr *addr)
 {
 	const struct nst_mapping *own = &map->end[dir];
@@ -73,6 +89,17 @@ static bool names_peer(const struct nst_natmap *map, u8 dir, const struct nst_ad
 	const struct nst_mapping *peer = &map->end[!dir];
 
 	return mapping_active(peer) && addr_equal(addr, &peer->outside.addr);
+}
+
+bool natmap_names(const struct nst_natmap *map, u8 dir, const struct nst_addr *addr)
+{
+	const struct nst_mapping *own = &map->end[dir];
+
+	if (!addr->family)
+		return false;
+	if (addr_equal(addr, &own->inside.addr) || addr_equal(addr, &own->outside.addr))
+		return mapping_active(own) || names_peer(map, dir, addr);
+	return names_peer(map, dir, addr);
 }
 
 /* The public address of whoever writes; where both ends have it, the port decides. */

@@ -45,15 +45,6 @@ static u64 pair_hash(const struct dialog *d, u64 a, u64 b)
 	return nst_hash(d->env, key, sizeof(key)) | 1;
 }
 
-static u64 host_hash(const struct dialog *d, const struct nst_addr *addr)
-{
-	u8 key[sizeof(addr->ip) + sizeof(d->zone)];
-
-	memcpy(key, addr->ip, sizeof(addr->ip));
-	memcpy(key + sizeof(addr->ip), &d->zone, sizeof(d->zone));
-	return nst_hash(d->env, key, sizeof(key));
-}
-
 /* The address-of-record is the To URI.  False: there is none that can be read. */
 static bool reg_aor(struct reg *r, u64 *user_hash)
 {
@@ -91,7 +82,7 @@ static bool reg_init(struct reg *r, struct dialog *d, u8 end)
 	r->inside = d->map->end[end].inside.addr;
 	/* As its packets come to us, before any translation. */
 	r->key.registrar = d->map->end[!end].inside.addr;
-	r->key.place = pair_hash(d, host_hash(d, &r->inside), user_hash);
+	r->key.place = pair_hash(d, natmap_host(d->env, d->map, end, d->zone), user_hash);
 	r->txn = pair_hash(d, d->ids.txn, d->ids.call_id);
 	return true;
 }
