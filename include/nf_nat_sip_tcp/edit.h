@@ -27,6 +27,9 @@ struct edit {
  * @full: something did not fit; the list must not be rendered
  * @list: the changes, disjoint and sorted by offset
  * @text: the new texts
+ * @addr: address that was written last; family 0: none
+ * @addr_len: length of its text
+ * @addr_text: that, in brackets
  *
  * Allocate it, never on the stack.
  */
@@ -37,6 +40,9 @@ struct edits {
 	bool full;
 	struct edit list[EDITS_MAX];
 	char text[EDITS_TEXT_MAX];
+	struct nst_addr addr;
+	u8 addr_len;
+	char addr_text[NST_ADDR_STRLEN + 2];
 };
 
 void edits_init(struct edits *e);

@@ -84,17 +84,20 @@ void call_contacts_begin(struct dialog *d)
 {
 	const struct nst_addr *own = &d->map->end[d->dir].inside.addr;
 	struct nst_call *call = d->calls[d->dir];
-	struct contact_value cv = { .next = 0 };
+	struct contact_value *cv = d->contact;
 
+	cv->next = 0;
 	if (!call || !may_name(d->msg))
 		return;
-	while (contact_value_next(d, &cv)) {
-		if (cv.value.star || !addr_equal(&cv.ep.addr, own))
+	cv->rest = span_of(0, 0);
+	while (contact_value_next(d, cv)) {
+		if (cv->value.star || !addr_equal(&cv->ep.addr, own))
 			continue;
-		use_take(d, call, &cv);
+		use_take(d, call, cv);
 		/* There is one Contact in these messages (RFC 3261 8.1.1.8). */
-		break;
+		return;
 	}
+	cv->next = 0;
 }
 
 void call_contacts_rollback(struct dialog *d)

@@ -10,6 +10,7 @@ void edits_init(struct edits *e)
 	e->text_len = 0;
 	e->delta = 0;
 	e->full = false;
+	e->addr.family = 0;
 }
 
 /*
@@ -79,16 +80,18 @@ void edits_replace_addr(struct edits *e, const char *base, struct span at,
 			const struct nst_addr *addr)
 {
 	bool brackets = at.len && base[at.off] == '[';
-	char text[NST_ADDR_STRLEN + 2];
-	u32 len;
 
-	text[0] = '[';
-	len = addr_format(text + 1, addr);
-	text[len + 1] = ']';
+	/* Mostly it is one address all through a message. */
+	if (!addr->family || !addr_equal(&e->addr, addr)) {
+		e->addr = *addr;
+		e->addr_text[0] = '[';
+		e->addr_len = addr_format(e->addr_text + 1, addr);
+		e->addr_text[e->addr_len + 1] = ']';
+	}
 	if (brackets)
-		edits_replace(e, base, at, text, len + 2);
+		edits_replace(e, base, at, e->addr_text, e->addr_len + 2);
 	else
-		edits_replace(e, base, at, text + 1, len);
+		edits_replace(e, base, at, e->addr_text + 1, e->addr_len);
 }
 
 s32 edits_delta_within(const struct edits *e, struct span s)

@@ -131,10 +131,12 @@ static void end(struct dialog *d, const struct sdp *sdp)
 /* Under the calls lock. */
 static void track_and_rewrite(struct message *m, struct message_room *p)
 {
+	struct contact_value contact;
 	struct dialog d = {
 		.env = m->env, .map = m->map, .dir = m->dir, .zone = m->zone,
 		.conn = m->conn, .owner = m->owner, .talker = m->talker,
 		.now = m->now, .buf = m->buf, .msg = &p->msg, .work = m->work,
+		.contact = &contact,
 	};
 	struct rewrite rw = {
 		.env = m->env, .map = m->map, .conn = m->conn, .dir = m->dir,
@@ -142,10 +144,13 @@ static void track_and_rewrite(struct message *m, struct message_room *p)
 		.sdp = p->body.first, .edits = &p->edits,
 		.body_complete = m->len == m->hdr_len + m->body_len,
 	};
-	u32 doors = begin(&d);
+	u32 doors;
 	int err;
 
+	doors = begin(&d);
 	rw.call = d.call;
+	rw.branch = d.ids.branch;
+	rw.contact = contact.next ? &contact : NULL;
 	err = rewrite_message(&rw);
 	if (err) {
 		rollback(&d);

@@ -45,11 +45,14 @@ static void trace_text(const struct rewrite *rw, enum nst_trace_id id, struct sp
 static void trace_addr(const struct rewrite *rw, const struct nst_endpoint *from,
 		       const struct nst_endpoint *to, struct span line)
 {
-	struct nst_trace t = {
+	struct nst_trace t;
+
+	if (!nst_tracing(rw->env))
+		return;
+	t = (struct nst_trace){
 		.id = NST_TRACE_ADDR, .from = *from, .to = *to,
 		.text = rw->buf + line.off, .text_len = line.len,
 	};
-
 	rewrite_trace(rw, &t);
 }
 
@@ -129,11 +132,27 @@ static void rewrite_source(struct rewrite *rw, const struct sip_via *via, struct
 		edits_replace_uint(rw->edits, rw->buf, via->rport, to, 0);
 }
 
+/* That of the topmost Via has been made already. */
 static u32 branch_hash(const struct rewrite *rw, struct span branch)
 {
 	if (!branch.len)
 		return 0;
+	if (branch.off == rw->msg->branch.off)
+		return rw->branch;
 	return nst_hash(rw->env, rw->buf + branch.off, branch.len) | 1;
+}
+
+static void rewrite_sent_by(struct rewrite *rw, const struct sip_via *via, struct span line)
+{
+	struct nst_written w = {
+		.place = NST_PLACE_VIA,
+		.default_port = VIA_PORT,
+		.branch = branch_hash(rw, via->branch),
+	};
+
+	if (span_is(rw->buf, via->transport, "TLS"))
+		w.default_port = VIA_TLS_PORT;
+	rewrite_written(rw, &via->sent_by, &w, line);
 }
 
 static void rewrite_via(struct rewrite *rw, const struct sip_header *h)
@@ -148,15 +167,8 @@ static void rewrite_via(struct rewrite *rw, const struct sip_header *h)
 		r = sip_via_next(rw->buf, &rest, &via);
 	}
 	for (; r > 0; r = sip_via_next(rw->buf, &rest, &via)) {
-		struct nst_written w = {
-			.place = NST_PLACE_VIA,
-			.default_port = VIA_PORT,
-			.branch = branch_hash(rw, via.branch),
-		};
-
-		if (span_is(rw->buf, via.transport, "TLS"))
-			w.default_port = VIA_TLS_PORT;
-		rewrite_written(rw, &via.sent_by, &w, h->name);
+		if (natmap_names(rw->map, rw->dir, &via.sent_by.addr))
+			rewrite_sent_by(rw, &via, h->name);
 		rewrite_addr(rw, via.maddr, 0, h->name);
 		rewrite_source(rw, &via, h->name);
 	}
@@ -164,24 +176,32 @@ static void rewrite_via(struct rewrite *rw, const struct sip_header *h)
 		nst_count(rw->env, NST_R_HDR_UNPARSED);
 }
 
+static void rewrite_read_uri(struct rewrite *rw, const struct sip_uri *uri,
+			     enum nst_place place, struct span line)
+{
+	struct nst_written w = { .place = place };
+	struct span maddr;
+
+	if (natmap_names(rw->map, rw->dir, &uri->hostport.addr)) {
+		if (!place_names_user(place))
+			w.default_port = sip_default_port(rw->buf, uri);
+		rewrite_written(rw, &uri->hostport, &w, line);
+	}
+	if (sip_param_find(rw->buf, uri->params, "maddr", &maddr))
+		rewrite_addr(rw, maddr, 0, line);
+}
+
 static void rewrite_uri(struct rewrite *rw, struct span at, enum nst_place place,
 			struct span line)
 {
-	struct nst_written w = { .place = place };
 	struct sip_uri uri;
-	struct span maddr;
 	int err;
 
 	err = sip_uri_parse(rw->buf, at, &uri);
-	if (err) {
-		if (err != -EPROTONOSUPPORT)
-			nst_count(rw->env, NST_R_HDR_UNPARSED);
-		return;
-	}
-	w.default_port = sip_default_port(rw->buf, &uri);
-	rewrite_written(rw, &uri.hostport, &w, line);
-	if (sip_param_find(rw->buf, uri.params, "maddr", &maddr))
-		rewrite_addr(rw, maddr, 0, line);
+	if (!err)
+		rewrite_read_uri(rw, &uri, place, line);
+	else if (err != -EPROTONOSUPPORT)
+		nst_count(rw->env, NST_R_HDR_UNPARSED);
 }
 
 /* Contact's own expires parameter, else the Expires header (RFC 3261 10.2.1.1). */
@@ -206,6 +226,15 @@ static void trace_contact(struct rewrite *rw, const struct sip_value *v)
 	trace_text(rw, NST_TRACE_EXPIRES, span_of(0, 0), found, val);
 }
 
+static void rewrite_value(struct rewrite *rw, const struct sip_value *v,
+			  enum nst_place place, struct span line)
+{
+	if (rw->contact && rw->contact->value.uri.off == v->uri.off)
+		rewrite_read_uri(rw, &rw->contact->uri, place, line);
+	else
+		rewrite_uri(rw, v->uri, place, line);
+}
+
 static void rewrite_values(struct rewrite *rw, const struct sip_header *h,
 			   enum nst_place place)
 {
@@ -217,7 +246,7 @@ static void rewrite_values(struct rewrite *rw, const struct sip_header *h,
 		if (place == NST_PLACE_CONTACT)
 			trace_contact(rw, &v);
 		if (!v.star)
-			rewrite_uri(rw, v.uri, place, h->name);
+			rewrite_value(rw, &v, place, h->name);
 	}
 	if (r < 0)
 		nst_count(rw->env, NST_R_HDR_UNPARSED);

@@ -88,6 +88,25 @@ static int reserve(struct rewrite *rw, const struct sdp_plan *plan, u8 i,
 	return dialog_media_port(rw->env, req, rw->sdp->first + i, use);
 }
 
+static const struct nst_addr *rtcp_addr(const struct sdp_media *m, const struct nst_addr *addr)
+{
+	return m->rtcp_addr.text.len ? &m->rtcp_addr.addr : addr;
+}
+
+static int plan_rtcp(struct rewrite *rw, struct sdp_plan *plan, u8 i)
+{
+	const struct nst_addr *addr = &sdp_media_conn(rw->sdp, i)->addr;
+	const struct sdp_media *m = &rw->sdp->media[i];
+	struct nst_reserve req = {
+		.inside = { *rtcp_addr(m, addr), m->rtcp_port }, .count = 1,
+	};
+	int err;
+
+	err = reserve(rw, plan, i, &req, NST_PORTS_RTCP);
+	plan->media[i].rtcp_port = req.public_port;
+	return err;
+}
+
 /*
  * RTCP at the next port comes as a pair.  At any other port (RFC 3605) it is
  * a door of its own; at the same port RTP and RTCP share one (RFC 5761).
@@ -97,7 +116,6 @@ static int plan_rtp(struct rewrite *rw, struct sdp_plan *plan, u8 i)
 	const struct nst_addr *addr = &sdp_media_conn(rw->sdp, i)->addr;
 	const struct sdp_media *m = &rw->sdp->media[i];
 	struct nst_reserve rtp = { .inside = { *addr, m->port }, .count = 1, .pair = true };
-	struct nst_reserve rtcp = { .inside = { *addr, m->rtcp_port }, .count = 1 };
 	struct medium_plan *p = &plan->media[i];
 	enum nst_port_use use = NST_PORTS_PLAIN;
 	u32 offset = m->rtcp_port - m->port;
@@ -105,9 +123,7 @@ static int plan_rtp(struct rewrite *rw, struct sdp_plan *plan, u8 i)
 	bool same;
 	int err;
 
-	if (m->rtcp_addr.text.len)
-		rtcp.inside.addr = m->rtcp_addr.addr;
-	same = addr_equal(&rtcp.inside.addr, addr);
+	same = addr_equal(rtcp_addr(m, addr), addr);
 	if (m->count > NST_PORT_COUNT_MAX / 2)
 		return -ERANGE;
 	if (m->count > 1 || (explicit ? offset == 1 && same : m->port < 65535)) {
@@ -124,9 +140,7 @@ static int plan_rtp(struct rewrite *rw, struct sdp_plan *plan, u8 i)
 		p->rtcp_port = p->port + offset;
 		return 0;
 	}
-	err = reserve(rw, plan, i, &rtcp, NST_PORTS_RTCP);
-	p->rtcp_port = rtcp.public_port;
-	return err;
+	return plan_rtcp(rw, plan, i);
 }
 
 static int plan_plain(struct rewrite *rw, struct sdp_plan *plan, u8 i)
@@ -236,18 +250,37 @@ static int plan_media(struct rewrite *rw, struct sdp_plan *plan)
 	return err;
 }
 
+static void trace_n(const struct rewrite *rw, enum nst_trace_id id, u32 n0, u32 n1)
+{
+	struct nst_trace t;
+
+	if (!nst_tracing(rw->env))
+		return;
+	t = (struct nst_trace){ .id = id, .n = { n0, n1 } };
+	rewrite_trace(rw, &t);
+}
+
+static void trace_conn(const struct rewrite *rw, const struct nst_addr *from,
+		       const struct nst_addr *to)
+{
+	struct nst_trace t;
+
+	if (!nst_tracing(rw->env))
+		return;
+	t = (struct nst_trace){
+		.id = NST_TRACE_ADDR, .text = "SDP", .text_len = 3,
+		.from.addr = *from, .to.addr = *to,
+	};
+	rewrite_trace(rw, &t);
+}
+
 static void put_conn(struct rewrite *rw, const struct sdp_plan *plan,
 		     const struct sdp_conn *conn)
 {
-	struct nst_trace t = {
-		.id = NST_TRACE_ADDR, .text = "SDP", .text_len = 3,
-		.from.addr = conn->addr, .to.addr = plan->own->outside.addr,
-	};
-
 	if (!conn_is_own(plan, conn))
 		return;
 	edits_replace_addr(rw->edits, rw->buf, conn->text, &plan->own->outside.addr);
-	rewrite_trace(rw, &t);
+	trace_conn(rw, &conn->addr, &plan->own->outside.addr);
 }
 
 static bool keeps_conn(const struct sdp_plan *plan, const struct sdp *sdp, u8 i)
@@ -271,21 +304,31 @@ static bool session_conn_stays(const struct sdp_plan *plan, const struct sdp *sd
 	return keeps;
 }
 
+static void trace_medium(const struct rewrite *rw, const struct sdp_plan *plan, u8 i)
+{
+	const struct sdp_media *m = &rw->sdp->media[i];
+	struct nst_trace t;
+
+	if (!nst_tracing(rw->env))
+		return;
+	t = (struct nst_trace){
+		.id = NST_TRACE_MEDIA,
+		.from = { sdp_media_conn(rw->sdp, i)->addr, m->port },
+		.to = { plan->own->outside.addr, plan->media[i].port },
+		.text = rw->buf + m->type.off, .text_len = m->type.len,
+	};
+	rewrite_trace(rw, &t);
+}
+
 static void put_medium(struct rewrite *rw, const struct sdp_plan *plan, u8 i)
 {
 	const struct medium_plan *p = &plan->media[i];
 	const struct sdp_media *m = &rw->sdp->media[i];
-	struct nst_trace t = {
-		.id = NST_TRACE_MEDIA, .from.port = m->port,
-		.to = { plan->own->outside.addr, p->port },
-		.text = rw->buf + m->type.off, .text_len = m->type.len,
-	};
 
 	if (!keeps_conn(plan, rw->sdp, i))
 		put_conn(rw, plan, &m->conn);
 	if (!p->translate)
 		return;
-	t.from.addr = sdp_media_conn(rw->sdp, i)->addr;
 	if (p->port != m->port)
 		edits_replace_uint(rw->edits, rw->buf, m->port_text, p->port, 0);
 	if (p->rtcp_port) {
@@ -294,13 +337,12 @@ static void put_medium(struct rewrite *rw, const struct sdp_plan *plan, u8 i)
 					   p->rtcp_port, 0);
 		put_conn(rw, plan, &m->rtcp_addr);
 	}
-	rewrite_trace(rw, &t);
+	trace_medium(rw, plan, i);
 }
 
 static void put_description(struct rewrite *rw, const struct sdp_plan *plan)
 {
 	const struct sdp *sdp = rw->sdp;
-	struct nst_trace t = { .id = NST_TRACE_SDP_LEN, .n[0] = sdp->whole.len };
 	s32 delta;
 	u8 i;
 
@@ -310,8 +352,7 @@ static void put_description(struct rewrite *rw, const struct sdp_plan *plan)
 	for (i = 0; i < sdp->nr; i++)
 		put_medium(rw, plan, i);
 	delta = edits_delta_within(rw->edits, sdp->whole);
-	t.n[1] = sdp->whole.len + delta;
-	rewrite_trace(rw, &t);
+	trace_n(rw, NST_TRACE_SDP_LEN, sdp->whole.len, sdp->whole.len + delta);
 }
 
 static bool has_candidates(const struct sdp *sdp)
@@ -347,24 +388,26 @@ static bool may_translate(const struct rewrite *rw)
 /* Return: 0, also where nothing is to be done, or why there are no ports. */
 static int plan_description(struct rewrite *rw, struct sdp_plan *plan)
 {
-	struct nst_trace t = { .id = NST_TRACE_MEDIA_LINES, .n[0] = rw->sdp->nr };
-
+	memset(plan, 0, sizeof(*plan));
 	plan->own = &rw->map->end[rw->dir];
 	plan->hosts = rw->env->set.media_hosts;
-	rewrite_trace(rw, &t);
+	trace_n(rw, NST_TRACE_MEDIA_LINES, rw->sdp->nr, 0);
 	plan->wanted = may_translate(rw);
 	return plan->wanted ? plan_media(rw, plan) : 0;
 }
 
 void rewrite_sdp(struct rewrite *rw)
 {
-	struct sdp_plan plan[NST_BODY_SDP_MAX] = { 0 };
+	struct sdp_plan plan[NST_BODY_SDP_MAX];
 	const struct sdp *all = rw->sdp;
-	int err = 0;
-	u8 n;
+	u8 n = 0;
+	int err;
 
-	for (n = 0; rw->sdp && !err; rw->sdp = rw->sdp->next)
+	/* There is one at least. */
+	do {
 		err = plan_description(rw, &plan[n++]);
+		rw->sdp = rw->sdp->next;
+	} while (rw->sdp && !err);
 	rw->sdp = all;
 	if (err) {
 		dialog_rollback(rw->env, rw->call);
