@@ -9,14 +9,12 @@ import json
 import os
 import re
 import select
-import signal
 import socket
-import subprocess
 import time
 
 from nsip import sock
 
-from .phone import Cannot, Failed, Phone, popen, wait
+from .phone import Cannot, Failed, Phone, wait
 
 CONTROL = 4444
 MODULES = "/usr/lib/baresip/modules"
@@ -81,12 +79,9 @@ class Baresip(Phone):   # pylint: disable=too-many-public-methods
         for name in ("accounts", "contacts"):
             with open(os.path.join(self.dir, name), "w", encoding="ascii"):
                 pass
-        self.process = popen(self.net, self.host, self._log(), "baresip", f"-{self.v}", "-f", self.dir, "-s")
+        self.popen("baresip", f"-{self.v}", "-f", self.dir, "-s")
         self._connect()
         self.command("uanew", f"{self._account()};regint=0")
-
-    def _log(self):
-        return os.path.join(self.dir, "log")
 
     def _connect(self):
         def there():
@@ -102,15 +97,6 @@ class Baresip(Phone):   # pylint: disable=too-many-public-methods
     def _account(self):
         return f'"{self.display}" <{self.uri()};transport=tcp>;ptime=20;answermode=manual;call_transfer=yes'
 
-    def stop(self):
-        if self.process:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                pass
-        self.kill()
-
     def kill(self):
         super().kill()
         if self._control:
@@ -118,12 +104,8 @@ class Baresip(Phone):   # pylint: disable=too-many-public-methods
             self._control = None
 
     def log(self):
-        try:
-            with open(self._log(), encoding="utf-8", errors="replace") as f:
-                lines = re.sub(r"\x1b\[[0-9;]*m", "", f.read()).replace("\r", "\n").split("\n")
-            return "\n".join(x for x in lines if x.strip() and "(bit/s)" not in x)
-        except OSError:
-            return ""
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", super().log()).replace("\r", "\n").split("\n")
+        return "\n".join(x for x in lines if x.strip() and "(bit/s)" not in x)
 
     # --- ctrl_tcp ------------------------------------------------------------
     def _messages(self, patience):

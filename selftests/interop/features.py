@@ -10,7 +10,7 @@ import contextlib
 from . import net as nets
 from .kamailio import Kamailio
 from .phone import ANSWER, REGISTER, Cannot, Failed, wait
-from .scene import Accepting, Inside, answered, call, end, heard, ring, silent, talk
+from .scene import Accepting, Inside, answered, call, end, heard, held, ring, talk
 
 LONG = "alice " + "of the long headers " * 30       # 600 bytes in From, Contact and To
 MSS = 536
@@ -58,14 +58,7 @@ def early_media(s):
 
 
 def hold_resume(s):
-    a, b = s.want("alice", "bob")
-    call(a, b)
-    for holder, other in ((a, b), (b, a)):
-        holder.hold()
-        silent(holder, other, 2)
-        holder.resume()
-        talk(a, b, f"resumed by {holder.user}")
-    end(b, a)
+    held(*s.want("alice", "bob"))
 
 
 def _follows(s, transfer, what):

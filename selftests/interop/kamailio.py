@@ -3,18 +3,17 @@
 import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
-import tempfile
 
 from . import net as nets
-from .phone import Failed, popen, wait
+from .phone import Failed, wait
+from .program import Program
 
 TEMPLATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "kamailio.cfg")
 
 
-class Kamailio:
+class Kamailio(Program):
     """One of them; registrations are in its memory only, a restart forgets them.
 
     by_name     in dialogs requests go to the name of both proxies, not to this one's
@@ -22,10 +21,11 @@ class Kamailio:
     load, relay, reply  lines more for the configuration, where a relay of media wants them
     """
 
+    kind = "kamailio"
+
     # pylint: disable=too-many-arguments,too-many-positional-arguments
     def __init__(self, net, host=nets.SERVER, by_name=False, load="", relay="", reply=""):
-        self.net, self.host, self.process = net, host, None
-        self.dir = tempfile.mkdtemp(prefix=f"kamailio-{host}-")
+        super().__init__(net, host, host)
         self.lines = {"LOAD": load, "RELAY": relay, "REPLY": reply, "NAME": nets.NAME, "DIR": self.dir,
                       "RECORD_ROUTE": f'record_route_preset("{nets.NAME}:5060;transport=tcp")'
                                       if by_name else "record_route()",
@@ -42,13 +42,12 @@ class Kamailio:
     def start(self):
         with open(TEMPLATE, encoding="utf-8") as f:
             text = re.sub("@([A-Z_]+)@", lambda m: self.lines[m.group(1)], f.read())
-        cfg = os.path.join(self.dir, "kamailio.cfg")
+        cfg = self.path("kamailio.cfg")
         with open(cfg, "w", encoding="utf-8") as f:
             f.write(text)
         # A process group of its own: it has children.
-        self.process = popen(self.net, self.host, os.path.join(self.dir, "log"), "kamailio", "-f", cfg, "-DD", "-E",
-                             "-m", 64, "-M", 8, "-w", self.dir, "-Y", self.dir, "-P", os.path.join(self.dir, "pid"),
-                             process_group=0)
+        self.popen("kamailio", "-f", cfg, "-DD", "-E", "-m", 64, "-M", 8, "-w", self.dir, "-Y", self.dir,
+                   "-P", self.path("pid"), process_group=0)
         wait(self._there, lambda: f"Kamailio does not start: {self.log()[-300:]}", 30)
         return self
 
@@ -58,30 +57,17 @@ class Kamailio:
         ports = self.net.run(self.host, "ss", "-Hltn", "sport = :5060", show=False).split("\n")
         return len([x for x in ports if x]) == 2 and "rror" not in self.rpc("core.version")
 
-    def kill(self, how=signal.SIGKILL):
+    def kill(self):
+        """With its children."""
         if self.process:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, how)
-            self.process.wait()
-            self.process = None
-
-    def stop(self):
-        if self.process:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                pass
-            self.kill()
+                os.killpg(self.process.pid, signal.SIGKILL)
+        super().kill()
 
     def restart(self):
         """It forgets who is registered, and all its connections are gone."""
         self.stop()
         return self.start()
-
-    def remove(self):
-        self.stop()
-        shutil.rmtree(self.dir, ignore_errors=True)
 
     def rpc(self, *command):
         p = subprocess.run(["kamcmd", "-s", f"unix:{self.dir}/ctl", *command], check=False, text=True,
@@ -92,10 +78,3 @@ class Kamailio:
         """The Contact that it has for a user, or None."""
         found = re.search(r"Address: (\S+)", self.rpc("ul.lookup", "location", user))
         return found and found.group(1)
-
-    def log(self):
-        try:
-            with open(os.path.join(self.dir, "log"), encoding="utf-8", errors="replace") as f:
-                return f.read()
-        except OSError:
-            return ""

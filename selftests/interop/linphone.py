@@ -15,7 +15,8 @@ import wave
 
 from nsip import sock
 
-from .phone import ANSWER, REGISTER, Cannot, Failed, Phone, popen, wait
+from .phone import ANSWER, REGISTER, Cannot, Failed, Phone, wait
+from .program import popen
 
 PROMPT = "linphonec> "
 EXPIRES = 120
@@ -102,7 +103,7 @@ class Linphone(Phone):  # pylint: disable=too-many-public-methods
             self._count_video()
         self._text = ""
         self._pty, slave = os.openpty()
-        self.process = popen(self.net, self.host, os.devnull, "linphonec", "-c", rc, "-l", self._trace(), "-d", TRACE,
+        self.process = popen(self.net, self.host, os.devnull, "linphonec", "-c", rc, "-l", self.path("log"), "-d", TRACE,
                              *(["-V"] if self.video else []), stdin=slave, stdout=slave, stderr=slave,
                              start_new_session=True, env=dict(os.environ, HOME=self.dir))
         os.close(slave)
@@ -125,9 +126,6 @@ class Linphone(Phone):  # pylint: disable=too-many-public-methods
     def _heard(self):
         return os.path.join(self.dir, "heard.wav")
 
-    def _trace(self):
-        return os.path.join(self.dir, "log")
-
     def stop(self):
         """It unregisters, which it would not do by itself."""
         if self.process and self.process.poll() is None:
@@ -147,13 +145,8 @@ class Linphone(Phone):  # pylint: disable=too-many-public-methods
             self._pty = None
 
     def log(self):
-        try:
-            with open(self._trace(), encoding="utf-8", errors="replace") as f:
-                trace = f.read()
-        except OSError:
-            trace = ""
         # What the questions of this file make of it tells nothing.
-        return trace + re.sub(rf"^({PROMPT})?(calls|No active call\.|Call states|Id \|.*|-+|\d+ +\|.*|"
+        return super().log() + re.sub(rf"^({PROMPT})?(calls|No active call\.|Call states|Id \|.*|-+|\d+ +\|.*|"
                               r"status register|registered.*)\n", "", self._text, flags=re.M)
 
     # --- the terminal --------------------------------------------------------

@@ -10,15 +10,12 @@ All methods return when the program has taken the order; what must then happen i
 waited for with wait(), which raises Failed with what was seen instead.  Nothing sleeps
 for a fixed time.
 """
-import os
-import shutil
-import subprocess
-import tempfile
 import time
 
 from nsip import sock
 
 from . import tones
+from .program import Program
 
 # Under emulation everything takes its time; what is said here is when to give up.
 REGISTER, ANSWER, TALK = 30, 40, 25
@@ -51,10 +48,10 @@ def wait(condition, what, patience=ANSWER):
         time.sleep(0.1)
 
 
-class Phone:    # pylint: disable=too-many-public-methods
+class Phone(Program):    # pylint: disable=too-many-public-methods
     """One phone of one user.
 
-    net     the network it is in (net.py, made from nsip.lab.Lab): popen() below runs
+    net     the network it is in (net.py, made from nsip.lab.Lab): popen() of program.py runs
             a program there, net.at(host) makes sockets there, net.addr(host, v)
     host    where in the network it runs
     user    its name in the domain; what it says is tones.melody(user)
@@ -76,10 +73,10 @@ class Phone:    # pylint: disable=too-many-public-methods
 
     # pylint: disable=too-many-arguments,too-many-positional-arguments,too-many-instance-attributes
     def __init__(self, net, host, user, proxy, v=4):
-        self.net, self.host, self.user, self.proxy, self.v = net, host, user, proxy, v
-        self.dir = tempfile.mkdtemp(prefix=f"{self.kind}-{user}-")
-        self.process, self.display, self.video = None, user, False
-        self.said = tones.write(os.path.join(self.dir, f"{user}.wav"), user)
+        super().__init__(net, host, user)
+        self.user, self.proxy, self.v = user, proxy, v
+        self.display, self.video = user, False
+        self.said = tones.write(self.path(f"{user}.wav"), user)
 
     # --- names ---------------------------------------------------------------
     def uri(self, user=None):
@@ -94,18 +91,6 @@ class Phone:    # pylint: disable=too-many-public-methods
         registered yet."""
         raise NotImplementedError
 
-    def stop(self):
-        """End it in good order, as its user would: it may unregister.  Safe to be called
-        twice, and after kill()."""
-        raise NotImplementedError
-
-    def kill(self):
-        """Power off: the program has no chance to say anything to anybody."""
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
     def restart(self, **changes):
         """Power off and on again with the same configuration but for `changes`: proxy, v,
         display, video.  It does not register by itself."""
@@ -113,16 +98,6 @@ class Phone:    # pylint: disable=too-many-public-methods
         for name, value in changes.items():
             setattr(self, name, value)
         self.start()
-
-    def remove(self):
-        """stop(), and its files go."""
-        self.stop()
-        self.kill()
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-    def log(self):
-        """What it wrote, for a cell that failed; the last lines are the interesting ones."""
-        raise NotImplementedError
 
     # --- registration --------------------------------------------------------
     def register(self):
@@ -223,11 +198,3 @@ class Phone:    # pylint: disable=too-many-public-methods
     def heard(self, user, mark=None):
         """Whether it is enough of that user's melody."""
         return self.notes_of(user, mark) >= ENOUGH
-
-
-def popen(net, host, log, *cmd, **more):
-    """A program in the background on a host, with a log; `more` as for subprocess."""
-    with open(log, "ab") as out:
-        # pylint: disable=consider-using-with
-        return subprocess.Popen(["ip", "netns", "exec", net.netns(host), *map(str, cmd)],
-                                **{"stdin": subprocess.DEVNULL, "stdout": out, "stderr": subprocess.STDOUT, **more})

@@ -6,17 +6,14 @@ It learns where a phone sends from; what no relay can do is to make a phone that
 private address of itself reachable for a call.
 """
 import contextlib
-import os
 import re
-import shutil
-import subprocess
-import tempfile
 
 from . import net as nets
 from .baresip import Baresip
 from .linphone import Linphone
-from .phone import Failed, popen, wait
-from .scene import Scene, call, end, silent, talk
+from .phone import Failed, wait
+from .program import Program
+from .scene import Scene, call, end, held, talk
 
 CONTROL, FIRST, LAST = "127.0.0.1:2223", 30000, 30099
 LOAD = f"""loadmodule "rtpengine.so"
@@ -30,22 +27,22 @@ REPLY = f"""if (has_body("application/sdp"))
 LEAST = 100             # packets through it, two seconds of audio one way
 
 
-class Rtpengine:
+class Rtpengine(Program):
     """In user space: no module of its own in the kernel."""
 
+    kind = "rtpengine"
+
     def __init__(self, net, host=nets.SERVER):
-        self.net, self.host, self.process = net, host, None
-        self.dir = tempfile.mkdtemp(prefix="rtpengine-")
+        super().__init__(net, host, host)
 
     def start(self):
-        conf = os.path.join(self.dir, "conf")
+        conf = self.path("conf")
         with open(conf, "w", encoding="ascii") as f:
             f.write("[rtpengine]\n")
-        self.process = popen(self.net, self.host, os.path.join(self.dir, "log"), "rtpengine", "--foreground",
-                             "--log-stderr", "--log-level=5", f"--config-file={conf}", "--table=-1",
-                             f"--pidfile={self.dir}/pid", f"--listen-ng={CONTROL}", "--num-threads=2",
-                             f"--port-min={FIRST}", f"--port-max={LAST}",
-                             *(f"--interface={self.net.addr(self.host, v)}" for v in (4, 6)))
+        self.popen("rtpengine", "--foreground", "--log-stderr", "--log-level=5", f"--config-file={conf}", "--table=-1",
+                   f"--pidfile={self.path('pid')}", f"--listen-ng={CONTROL}", "--num-threads=2",
+                   f"--port-min={FIRST}", f"--port-max={LAST}",
+                   *(f"--interface={self.net.addr(self.host, v)}" for v in (4, 6)))
         wait(self._there, lambda: f"rtpengine does not start: {self.log()[-300:]}", 30)
         self._count()
         return self
@@ -72,21 +69,6 @@ class Rtpengine:
                 for n in ("got", "sent")]
         return tuple(int(re.search(r"packets (\d+)", t).group(1)) for t in text)
 
-    def log(self):
-        with contextlib.suppress(OSError), open(os.path.join(self.dir, "log"), encoding="utf-8", errors="replace") as f:
-            return f.read()
-        return ""
-
-    def remove(self):
-        if self.process:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        shutil.rmtree(self.dir, ignore_errors=True)
-
 
 def relayed(engine, a, b, what):
     """Audio both ways, and it went through there."""
@@ -109,14 +91,7 @@ def both_natted(s, engine):
 
 
 def hold_resume(s, engine):
-    a, c = s.want("alice", "carol")
-    call(a, c)
-    for holder, other in ((a, c), (c, a)):
-        holder.hold()
-        silent(holder, other, 2)
-        holder.resume()
-        relayed(engine, a, c, f"resumed by {holder.user}")
-    end(c, a)
+    held(*s.want("alice", "carol"), lambda a, c, what: relayed(engine, a, c, what))
 
 
 def outside(s, engine):

@@ -68,6 +68,17 @@ def end(a, b, what="BYE"):
          f"{b.user} {b.calls()}", ANSWER)
 
 
+def held(a, b, hear=talk):
+    """A call that each of them holds and resumes; hear(a, b, what) finds audio both ways."""
+    call(a, b)
+    for holder, other in ((a, b), (b, a)):
+        holder.hold()
+        silent(holder, other, 2)
+        holder.resume()
+        hear(a, b, f"resumed by {holder.user}")
+    end(b, a)
+
+
 class Accepting:
     """A phone that takes any call while this lives, as a thread: nobody else may give it
     orders meanwhile.  talks: calls that it has; why: what went wrong."""

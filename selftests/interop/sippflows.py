@@ -20,7 +20,8 @@ import tempfile
 from nsip import sip, sock
 from nsip.lab import Lab
 
-from .phone import Failed, popen, wait
+from .phone import Failed, wait
+from .program import popen
 
 SCENARIOS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sipp")
 PORT = 5060
