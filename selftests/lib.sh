@@ -27,12 +27,13 @@
 #			network: no retransmission before two seconds, no tail loss
 #			probes; real: as the kernel has them
 #	OFFLOAD		on (default) or off: segmentation, checksums, on all links
+#	IN_TREE		parameters of nf_conntrack_sip, "NAME=VALUE ..."
 
 : "${NSIP_ID:=n$$}" "${HELPER:=ours}" "${ATTACH:=nft}" "${SIP_PORTS:=5060}"
 : "${PHONES:=1}" "${PEERS:=1}" "${NAT:=masquerade}" "${OFFLOAD:=on}"
 : "${NFT_FAMILY:=inet}" "${NFT_HOOK:=prerouting}" "${NFT_PRIO:=filter}"
 : "${IN4:=192.168.122}" "${IN6:=fd00:122:}" "${OUT4:=10.1.1}" "${OUT6:=2001:db8:1:}"
-: "${ROUTER_IN:=1}" "${ROUTER_OUT:=1}" "${TIMERS:=calm}"
+: "${ROUTER_IN:=1}" "${ROUTER_OUT:=1}" "${TIMERS:=calm}" "${IN_TREE:=}"
 
 KSFT_FAIL=1 KSFT_SKIP=4
 
@@ -256,6 +257,17 @@ load_ours()
 	run modprobe nf_nat_sip_tcp "$@" || die "no nf_nat_sip_tcp for $(uname -r)"
 }
 
+# It reads its parameters when they are needed.
+set_in_tree()
+{
+	local setting
+	for setting in $IN_TREE; do
+		echo "# nf_conntrack_sip: $setting"
+		echo "${setting#*=}" >"/sys/module/nf_conntrack_sip/parameters/${setting%%=*}" ||
+			die "nf_conntrack_sip has no $setting"
+	done
+}
+
 load_helper()
 {
 	case $HELPER in
@@ -268,7 +280,8 @@ load_helper()
 	in-tree)
 		# The nft object loads the first one only, and rewrites nothing.
 		run modprobe -a nf_conntrack_sip nf_nat_sip ||
-			skip "no in-tree SIP helper in $(uname -r)" ;;
+			skip "no in-tree SIP helper in $(uname -r)"
+		set_in_tree ;;
 	esac
 }
 

@@ -15,8 +15,14 @@ from .phone import Cannot, Failed, Pace
 from .scene import Scene
 
 HELPERS = ("ours", "in-tree", "none")
-WHAT = {"ours": "nf_nat_sip_tcp", "in-tree": "the in-tree helper, nf_nat_sip", "none": "no helper"}
 LEAST = 0.4         # of the patience, where cells are known to fail
+
+
+def title(helper):
+    """Of a table."""
+    if helper == "in-tree":
+        return f"the in-tree helper, nf_nat_sip {os.environ.get('IN_TREE', '')}".rstrip()
+    return {"ours": "nf_nat_sip_tcp", "none": "no helper"}[helper]
 
 
 class Cell:     # pylint: disable=too-few-public-methods
@@ -138,7 +144,7 @@ def text(run, cols):
     rows = list(dict.fromkeys(row for row, _ in run.cells))
     names = [c.name for c in cols]
     wide = max(map(len, rows), default=0)
-    lines = [f"{WHAT[run.helper]}:", "", f"{'':{wide}}  " + "  ".join(names)]
+    lines = [f"{title(run.helper)}:", "", f"{'':{wide}}  " + "  ".join(names)]
     for row in rows:
         cells = [str(run.cells.get((row, n), "")).ljust(len(n)) for n in names]
         lines.append(f"{row:{wide}}  " + "  ".join(cells).rstrip())
@@ -153,7 +159,7 @@ def _escaped(word):
 def rst(run, cols):
     """The same, for the documents."""
     rows, names = list(dict.fromkeys(row for row, _ in run.cells)), [c.name for c in cols]
-    lines = [f".. list-table:: {WHAT[run.helper]}, {os.uname().release}", "   :header-rows: 1", ""]
+    lines = [f".. list-table:: {title(run.helper)}, {os.uname().release}", "   :header-rows: 1", ""]
     for row in [None, *rows]:
         cells = ["" if row is None else row] + [n if row is None else str(run.cells.get((row, n), "")) for n in names]
         lines += [f"   {'*' if i == 0 else ' '} - {c}".rstrip() for i, c in enumerate(cells)]
