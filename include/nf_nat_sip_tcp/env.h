@@ -234,7 +234,7 @@ static inline bool nst_share_used(const struct nst_env *env, u32 own, u32 nr, u3
 	return nr >= max / 2 && own >= (share ? share : 1);
 }
 
-/** nst_hash - SipHash-2-4 of bytes with the key of the environment */
+/** nst_hash - SipHash-1-3 of bytes with the key of the environment */
 u64 nst_hash(const struct nst_env *env, const void *p, u32 len);
 
 /**

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Keyed hash over packet content: SipHash-2-4, so that nobody who does not
- * know the key can aim at one bucket or forge an equal Call-ID.
+ * Keyed hash over packet content: SipHash-1-3, so that nobody who does not
+ * know the key can aim at one bucket or forge an equal Call-ID.  It is what the
+ * kernel's hsiphash() is for tables, with all 64 bits of the result.
  */
 #include <nf_nat_sip_tcp/env.h>
 
@@ -33,7 +34,6 @@ static void sip_round(struct sip_hash *h)
 static void sip_word(struct sip_hash *h, u64 word)
 {
 	h->v[3] ^= word;
-	sip_round(h);
 	sip_round(h);
 	h->v[0] ^= word;
 }
@@ -72,7 +72,7 @@ u64 nst_hash(const struct nst_env *env, const void *p, u32 len)
 		sip_word(&h, load_eight(byte));
 	sip_word(&h, load_word(byte, left) | (u64)(len & 0xff) << 56);
 	h.v[2] ^= 0xff;
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 3; i++)
 		sip_round(&h);
 	return h.v[0] ^ h.v[1] ^ h.v[2] ^ h.v[3];
 }

@@ -3,8 +3,8 @@
 
 #include <nf_nat_sip_tcp/env.h>
 
-/* Test vectors of the SipHash paper's reference: key 00..0f, input 00, 01 ... */
-static void hash_is_siphash_2_4(void **state)
+/* The paper's reference with one round a word and three at the end: key 00..0f, input 00, 01 ... */
+static void hash_is_siphash_1_3(void **state)
 {
 	static const struct nst_env env = {
 		.key = { 0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL },
@@ -13,12 +13,12 @@ static void hash_is_siphash_2_4(void **state)
 		u32 len;
 		u64 hash;
 	} cases[] = {
-		{ 0, 0x726fdb47dd0e0e31ULL },
-		{ 1, 0x74f839c593dc67fdULL },
-		{ 7, 0xab0200f58b01d137ULL },
-		{ 8, 0x93f5f5799a932462ULL },
-		{ 15, 0xa129ca6149be45e5ULL },
-		{ 63, 0x958a324ceb064572ULL },
+		{ 0, 0xabac0158050fc4dcULL },
+		{ 1, 0xc9f49bf37d57ca93ULL },
+		{ 7, 0xd3927d989bb11140ULL },
+		{ 8, 0x369095118d299a8eULL },
+		{ 15, 0xd320d86d2a519956ULL },
+		{ 63, 0x9d199062b7bbb3a8ULL },
 	};
 	u8 input[64];
 	size_t i;
@@ -94,7 +94,7 @@ static void defaults_are_the_documented_ones(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hash_is_siphash_2_4),
+		cmocka_unit_test(hash_is_siphash_1_3),
 		cmocka_unit_test(hash_depends_on_the_key),
 		cmocka_unit_test(every_reason_has_its_own_name),
 		cmocka_unit_test(defaults_are_the_documented_ones),
