@@ -9,6 +9,7 @@
 /**
  * struct message_room - where a message is taken apart, too large for the stack
  * @edits: the changes to it; nr 0 where it passes unchanged
+ * @lines: what framing has noted of the message at hand
  * @read: @msg and @err are those of the message at hand
  * @err: of sip_msg_parse()
  * @msg: the message
@@ -19,6 +20,7 @@
  */
 struct message_room {
 	struct edits edits;
+	struct sip_lines lines;
 	bool read;
 	int err;
 	struct sip_msg msg;
@@ -81,6 +83,7 @@ bool message_wants_body(const struct nst_env *env, const char *buf, u32 hdr_len,
 static inline void message_forget(struct message_room *room)
 {
 	room->read = false;
+	room->lines.nr = 0;
 }
 
 /**

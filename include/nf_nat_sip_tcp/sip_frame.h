@@ -28,6 +28,39 @@ struct sip_frame {
 	struct span clen;
 };
 
+/* Lines of a header block that are noted; of more, none are. */
+#define SIP_LINES_MAX 64
+
+/**
+ * struct sip_lines - where the header lines of a message begin
+ * @nr: how many, that of the empty line included; see sip_lines_noted()
+ * @at: their offsets; lines that go on with a header are part of it
+ */
+struct sip_lines {
+	u32 nr;
+	u32 at[SIP_LINES_MAX];
+};
+
+/** sip_lines_noted - are they those of the message? */
+static inline bool sip_lines_noted(const struct sip_lines *lines)
+{
+	return lines && lines->nr && lines->nr <= SIP_LINES_MAX;
+}
+
+/**
+ * sip_frame_lines - sip_frame_scan(), and where the lines begin
+ * @f: as there
+ * @buf: as there
+ * @len: as there
+ * @header_max: as there
+ * @lines: noted where all of the header block is seen in this one call, else none
+ *	are; or NULL
+ *
+ * Return: as there.
+ */
+int sip_frame_lines(struct sip_frame *f, const char *buf, u32 len, u32 header_max,
+		    struct sip_lines *lines);
+
 /**
  * sip_frame_scan - look for the end of the header block
  * @f: state, zeroed at the start of a message
@@ -43,7 +76,11 @@ struct sip_frame {
  * -NST_R_OPAQUE_BAD_CLEN (F5).  The answer is the same for every cut.
  * Lines end in CRLF; a lone LF ends one too, a lone CR does not.
  */
-int sip_frame_scan(struct sip_frame *f, const char *buf, u32 len, u32 header_max);
+static inline int sip_frame_scan(struct sip_frame *f, const char *buf, u32 len,
+				 u32 header_max)
+{
+	return sip_frame_lines(f, buf, len, header_max, NULL);
+}
 
 /** sip_frame_crlf - how many bytes at the start are CR or LF (keep-alives, RFC 5626 3.5.1) */
 u32 sip_frame_crlf(const char *buf, u32 len);

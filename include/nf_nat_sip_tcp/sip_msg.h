@@ -3,6 +3,7 @@
 #define NF_NAT_SIP_TCP_SIP_MSG_H
 
 #include "multipart.h"
+#include "sip_frame.h"
 #include "sip_uri.h"
 
 /* Header lines that matter which one message may have. */
@@ -97,6 +98,7 @@ struct sip_msg {
  * @buf: the message from its first byte
  * @hdr_len: as found by sip_frame_scan()
  * @len: length with what is there of the body
+ * @lines: what sip_frame_lines() has noted of it, or NULL
  *
  * The header block is the bound of every search.  Names match whole, in any
  * case, long or compact (RFC 3261 7.3.3), white space before the colon is
@@ -106,7 +108,8 @@ struct sip_msg {
  * start line or a header needed for tracking (Via, From, To, Call-ID, CSeq)
  * is missing or broken.
  */
-int sip_msg_parse(struct sip_msg *msg, const char *buf, u32 hdr_len, u32 len);
+int sip_msg_parse(struct sip_msg *msg, const char *buf, u32 hdr_len, u32 len,
+		  const struct sip_lines *lines);
 
 /**
  * sip_header_known - name and value of one header line, where its name is known

@@ -277,7 +277,8 @@ static int gather_in_place(struct feed *fd)
 	int r, err;
 	u32 need;
 
-	r = sip_frame_scan(&fd->f->frame, buf, have, fd->c->env->set.header_max);
+	r = sip_frame_lines(&fd->f->frame, buf, have, fd->c->env->set.header_max,
+			    &fd->room->lines);
 	if (r < 0) {
 		fd->lost = lost_reason(fd->f, -r);
 		return -EPROTO;
@@ -315,8 +316,8 @@ static int gather_held(struct feed *fd)
 	err = feed_hold(fd);
 	if (err)
 		return err;
-	r = sip_frame_scan(&f->frame, f->hold->data, f->hold->len,
-			   fd->c->env->set.header_max);
+	r = sip_frame_lines(&f->frame, f->hold->data, f->hold->len,
+			    fd->c->env->set.header_max, &fd->room->lines);
 	if (r < 0) {
 		fd->lost = lost_reason(fd->f, -r);
 		return -EPROTO;

@@ -30,7 +30,7 @@ static void unchanged(struct message *m, enum nst_reason reason)
 
 static void room_read(struct message_room *room, const char *buf, u32 hdr_len, u32 len)
 {
-	room->err = sip_msg_parse(&room->msg, buf, hdr_len, len);
+	room->err = sip_msg_parse(&room->msg, buf, hdr_len, len, &room->lines);
 	room->read = true;
 }
 

@@ -217,13 +217,24 @@ static bool line_empty(const char *buf, u32 line, u32 lf)
 	return lf == line || (lf == line + 1 && buf[line] == '\r');
 }
 
-static int scan_headers(struct sip_frame *f, const char *buf, u32 len)
+static void note_line(struct sip_lines *lines, u32 at)
+{
+	if (!lines)
+		return;
+	if (lines->nr < SIP_LINES_MAX)
+		lines->at[lines->nr] = at;
+	lines->nr++;
+}
+
+static int scan_headers(struct sip_frame *f, const char *buf, u32 len,
+			struct sip_lines *lines)
 {
 	struct span line;
 	u32 pos;
 	u32 lf;
 	int err;
 
+	note_line(lines, f->line);
 	while (f->scanned < len) {
 		pos = f->scanned;
 		/* A header ends where the next line does not go on with it. */
@@ -233,6 +244,7 @@ static int scan_headers(struct sip_frame *f, const char *buf, u32 len)
 			if (err)
 				return err;
 			f->line = pos;
+			note_line(lines, pos);
 		}
 		lf = span_chr(buf, span_of(pos, len), '\n');
 		if (lf < len && line_empty(buf, f->line, lf)) {
@@ -247,17 +259,23 @@ static int scan_headers(struct sip_frame *f, const char *buf, u32 len)
 	return 0;
 }
 
-int sip_frame_scan(struct sip_frame *f, const char *buf, u32 len, u32 header_max)
+int sip_frame_lines(struct sip_frame *f, const char *buf, u32 len, u32 header_max,
+		    struct sip_lines *lines)
 {
 	u32 end = len < header_max ? len : header_max;
 	int ret = 0;
 
+	if (lines)
+		lines->nr = 0;
+	/* Of what was seen before nothing is known any more. */
+	if (f->scanned)
+		lines = NULL;
 	if (f->hdr_len)
 		return 1;
 	if (!f->started)
 		ret = scan_start(f, buf, end);
 	if (!ret && f->started)
-		ret = scan_headers(f, buf, end);
+		ret = scan_headers(f, buf, end, lines);
 	if (!ret && len >= header_max)
 		ret = -NST_R_OPAQUE_HEADER_SIZE;
 	return ret;

@@ -269,11 +269,9 @@ static int parse_start(struct sip_msg *msg, const char *base, struct span line)
 	return parse_request_line(msg, base, line);
 }
 
-/* The header line at the start of @rest with the lines that go on with it. */
-static struct span next_line(const char *base, struct span *rest)
+/* Where the header line at @from, with the lines that go on with it, ends. */
+static u32 line_end(const char *base, u32 from, u32 end)
 {
-	u32 end = span_end(*rest);
-	u32 from = rest->off;
 	u32 at = from;
 
 	do {
@@ -281,8 +279,7 @@ static struct span next_line(const char *base, struct span *rest)
 		if (at < end)
 			at++;
 	} while (at < end && is_wsp(base[at]));
-	*rest = span_of(at, end);
-	return span_of(from, at);
+	return at;
 }
 
 static bool value_follows(const char *base, struct span rest)
@@ -386,11 +383,44 @@ static int take_header(struct sip_msg *msg, const char *base, u32 *seen)
 	return bit & ONLY_ONCE ? -EINVAL : 0;
 }
 
-int sip_msg_parse(struct sip_msg *msg, const char *buf, u32 hdr_len, u32 len)
+static int parse_line(struct sip_msg *msg, const char *buf, struct span line, u32 *seen)
 {
-	struct span rest = span_of(0, hdr_len);
+	if (!sip_header_known(buf, line, &msg->headers[msg->nr]))
+		return 0;
+	return take_header(msg, buf, seen);
+}
+
+/* Framing has found all lines. */
+static int parse_noted(struct sip_msg *msg, const char *buf, const struct sip_lines *lines,
+		       u32 *seen)
+{
+	int err = parse_start(msg, buf, span_of(0, lines->at[0]));
+	u32 i;
+
+	/* The last one is the empty line. */
+	for (i = 1; !err && i < lines->nr; i++)
+		err = parse_line(msg, buf, span_of(lines->at[i - 1], lines->at[i]), seen);
+	return err;
+}
+
+static int parse_lines(struct sip_msg *msg, const char *buf, u32 *seen)
+{
+	/* The start line has no folding: a line that goes on with it is none. */
+	u32 lf = span_chr(buf, span_of(0, msg->hdr_len), '\n');
+	int err = parse_start(msg, buf, span_of(0, lf));
+	u32 at, end;
+
+	for (at = lf + 1; !err && at < msg->hdr_len; at = end) {
+		end = line_end(buf, at, msg->hdr_len);
+		err = parse_line(msg, buf, span_of(at, end), seen);
+	}
+	return err;
+}
+
+int sip_msg_parse(struct sip_msg *msg, const char *buf, u32 hdr_len, u32 len,
+		  const struct sip_lines *lines)
+{
 	u32 seen = 0;
-	u32 lf;
 	int err;
 
 	memset(msg, 0, offsetof(struct sip_msg, headers));
@@ -398,13 +428,10 @@ int sip_msg_parse(struct sip_msg *msg, const char *buf, u32 hdr_len, u32 len)
 		return -EINVAL;
 	msg->hdr_len = hdr_len;
 	msg->body = span_of(hdr_len, len);
-	/* The start line has no folding: a line that goes on with it is none. */
-	lf = span_chr(buf, rest, '\n');
-	err = parse_start(msg, buf, span_of(0, lf));
-	rest = span_of(lf + 1, hdr_len);
-	while (!err && rest.len)
-		if (sip_header_known(buf, next_line(buf, &rest), &msg->headers[msg->nr]))
-			err = take_header(msg, buf, &seen);
+	if (sip_lines_noted(lines))
+		err = parse_noted(msg, buf, lines, &seen);
+	else
+		err = parse_lines(msg, buf, &seen);
 	if (!err && (seen & NEEDED) != NEEDED)
 		err = -EINVAL;
 	return err;

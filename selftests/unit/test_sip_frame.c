@@ -280,6 +280,55 @@ static void cost_is_linear(void **state)
 	assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
 }
 
+static void lines_are_noted_in_one_look(void **state)
+{
+	static const char text[] = REQ "a: b\r\n c\r\nl: 0\n\r\n";
+	const u32 start = sizeof(REQ) - 1;
+	const char *buf = guard_text(text);
+	u32 len = sizeof(text) - 1;
+	struct sip_frame f = { 0 };
+	struct sip_lines lines;
+
+	(void)state;
+	assert_int_equal(sip_frame_lines(&f, buf, len, HEADER_MAX, &lines), 1);
+	assert_true(sip_lines_noted(&lines));
+	assert_int_equal(lines.nr, 3);
+	assert_int_equal(lines.at[0], start);
+	assert_int_equal(lines.at[1], start + 10);
+	assert_int_equal(lines.at[2], len - 2);
+	/* Known already, and in two looks: what the first has seen is not noted. */
+	assert_int_equal(sip_frame_lines(&f, buf, len, HEADER_MAX, &lines), 1);
+	assert_false(sip_lines_noted(&lines));
+	memset(&f, 0, sizeof(f));
+	assert_int_equal(sip_frame_lines(&f, buf, 3, HEADER_MAX, &lines), 0);
+	assert_int_equal(sip_frame_lines(&f, buf, len, HEADER_MAX, &lines), 1);
+	assert_false(sip_lines_noted(&lines));
+	assert_false(sip_lines_noted(NULL));
+}
+
+static void too_many_lines_are_not_noted(void **state)
+{
+	char text[sizeof(REQ) + 4 * SIP_LINES_MAX + 16] = REQ;
+	u32 more;
+
+	(void)state;
+	for (more = SIP_LINES_MAX - 3; more < SIP_LINES_MAX; more++) {
+		u32 len = sizeof(REQ) - 1;
+		struct sip_frame f = { 0 };
+		struct sip_lines lines;
+		u32 i;
+
+		for (i = 0; i < more; i++, len += 3)
+			memcpy(text + len, "a:\n", 3);
+		memcpy(text + len, "l:0\n\n", 5);
+		len += 5;
+		assert_int_equal(sip_frame_lines(&f, guard_put(text, len), len, HEADER_MAX,
+						 &lines), 1);
+		assert_int_equal(lines.nr, more + 2);
+		assert_int_equal(sip_lines_noted(&lines), more + 2 <= SIP_LINES_MAX);
+	}
+}
+
 static void keep_alives_are_counted(void **state)
 {
 	(void)state;
@@ -302,6 +351,8 @@ int main(void)
 		cmocka_unit_test(the_body_is_not_searched),
 		cmocka_unit_test(header_max_is_exact),
 		cmocka_unit_test(cost_is_linear),
+		cmocka_unit_test(lines_are_noted_in_one_look),
+		cmocka_unit_test(too_many_lines_are_not_noted),
 		cmocka_unit_test(keep_alives_are_counted),
 	};
 
