@@ -398,12 +398,12 @@ static int medium_muxed(const struct door_answer *answer, u8 i)
 /* RTP and RTCP agreed on one port, for all media that share this door. */
 static bool door_muxed(const struct door_answer *answer, const struct nst_door *door)
 {
+	u32 left = door->rtcp ? door->media : 0;
 	bool muxed = false;
-	u8 i;
 	int r;
 
-	for (i = 0; door->rtcp && i < 2 * SDP_MEDIA_MAX; i++) {
-		r = door->media & 1u << i ? medium_muxed(answer, i) : -1;
+	for (; left; left &= left - 1) {
+		r = medium_muxed(answer, (u8)__builtin_ctz(left));
 		if (!r)
 			return false;
 		muxed |= r > 0;
