@@ -92,6 +92,9 @@ static void take_syn(struct nst_packet *p)
 		priv->flags = 0;
 		return;
 	}
+	/* Repeated when its answer was on the way: that, and not this, is what counts. */
+	if (priv->flags & NST_SEEN_SYN_ACK && p->seg.seq == priv->isn[0])
+		return;
 	priv->flags = NST_SEEN_SYN;
 	note_syn(priv, &p->seg);
 }

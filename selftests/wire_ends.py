@@ -6,7 +6,8 @@
     both ends by hand
 
 RST in and out of order, FIN in front of a gap, with a message, within one, or of both
-ends at once; a SYN on a live connection, and on one that is forgotten; urgent data.
+ends at once; a SYN that is repeated, one on a live connection, one on a connection that
+is forgotten; urgent data.
 """
 from nsip import ktap, puppet
 from nsip.lab import Lab
@@ -155,6 +156,14 @@ def fin_unacknowledged(t, lab):
     c.w.close()
 
 
+def syn_repeated(t, lab):
+    """A SYN that is repeated when its answer is on the way makes no difference."""
+    c = Case(lab, "again", again=True)
+    c.phone.send(c.raw[1] + c.raw[2][:300])
+    c.w.settle(0.1)
+    c.goes_on(t, "a SYN comes again behind its answer: the connection is followed all the same")
+
+
 def syn_challenged(t, lab):
     """A SYN on a live connection, from anybody: the peer answers with an acknowledgement."""
     c = Case(lab, "syn")
@@ -238,10 +247,11 @@ def test(t):
         fin_within(t, lab)
         fin_unacknowledged(t, lab)
         both_at_once(t, lab)
+        syn_repeated(t, lab)
         syn_challenged(t, lab)
         syn_answered(t, lab)
         urgent(t, lab)
         t.equal(lab.invalid(), (sum(invalid),) * 2, "nothing else was invalid (nft, conntrack -S)")
 
 
-ktap.main(33, test)
+ktap.main(34, test)

@@ -173,13 +173,15 @@ class Wire:
     """A connection of phone1 to peer1, port 5060.
 
     `win` is the peer's window field from its SYN on, `wscale` the shift counts of
-    phone and peer, which hold behind the SYN.
+    phone and peer, which hold behind the SYN.  `again`: the phone repeats its SYN when
+    that was answered already, as one does to whom the answer comes late.
     """
 
     serial = 0
 
     # pylint: disable=too-many-arguments
-    def __init__(self, lab, *, mss=1460, wscale=(None, None), sack=False, ts=False, win=65535, phone_win=65535):
+    def __init__(self, lab, *, mss=1460, wscale=(None, None), sack=False, ts=False, win=65535, phone_win=65535,
+                 again=False):
         Wire.serial += 1
         self.lab = lab
         self.phone = End(lab, "phone1", 41000 + Wire.serial, 0xfffff000 + Wire.serial)
@@ -189,7 +191,7 @@ class Wire:
         self.phone.win, self.peer.win = phone_win, win
         self.syn = dict(mss=mss, sack_ok=sack)
         self.wscale = dict(zip(self.ends, wscale))
-        self.ts = ts
+        self.ts, self.again = ts, again
         self.wrong = []
         self.handshake()
 
@@ -207,6 +209,9 @@ class Wire:
         self._syn(self.peer, 0)
         if not self.phone.hear(lambda h: h.flags & SYN):
             raise sock.Timeout("no SYN/ACK arrives")
+        if self.again:
+            self._syn(self.phone, -1)
+            self.peer.hear(lambda h: h.flags & SYN)
         self.phone.send()
         self.peer.hear()
 
