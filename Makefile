@@ -30,7 +30,7 @@ all: modules ## build the module and sipnat; what "make" alone does
 help: ## this list
 	@echo "Targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 14 | sed 's/^/  /'
-	@echo "Variables: KDIR (modules, install) HELPER (demo, interop) KERNEL (interop) NF_NAT_SIP_TCP_CACHE (test bed)"
+	@echo "Variables: KDIR (modules, install) HELPER (demo, interop) KERNEL, IN_TREE (interop) NF_NAT_SIP_TCP_CACHE (test bed)"
 
 modules: ## build the module for the kernel that KDIR names, by default the running one
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
