@@ -146,8 +146,9 @@ class Linphone(Phone):  # pylint: disable=too-many-public-methods
 
     def log(self):
         # What the questions of this file make of it tells nothing.
-        return super().log() + re.sub(rf"^({PROMPT})?(calls|No active call\.|Call states|Id \|.*|-+|\d+ +\|.*|"
-                              r"status register|registered.*)\n", "", self._text, flags=re.M)
+        said = re.sub(rf"^({PROMPT})?(calls|No active call\.|Call states|Id \|.*|-+|\d+ +\|.*|"
+                      r"status register|registered.*)\n", "", self._text, flags=re.M)
+        return super().log() + said
 
     # --- the terminal --------------------------------------------------------
     def _read(self, patience=0.0):

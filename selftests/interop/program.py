@@ -27,9 +27,6 @@ class Program:
         """Begin it, with a log; `more` as for subprocess."""
         self.process = popen(self.net, self.host, self.path("log"), *cmd, **more)
 
-    def alive(self):
-        return self.process is not None and self.process.poll() is None
-
     def stop(self):
         """End it in good order.  Safe to be called twice, and after kill()."""
         if self.process:
