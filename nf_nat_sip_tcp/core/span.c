@@ -106,11 +106,20 @@ u32 span_chr(const char *base, struct span s, char c)
 	return (u32)(p - base);
 }
 
+/* Of the classes of four characters those that any has. */
+static __always_inline u8 class_of_four(const char *p)
+{
+	return span_class[(u8)p[0]] | span_class[(u8)p[1]] |
+	       span_class[(u8)p[2]] | span_class[(u8)p[3]];
+}
+
 u32 span_class_chr(const char *base, struct span s, u8 classes)
 {
 	const char *p = base + s.off;
 	const char *end = p + s.len;
 
+	while (end - p >= 4 && !(class_of_four(p) & classes))
+		p += 4;
 	while (p < end && !(span_class[(u8)*p] & classes))
 		p++;
 	return (u32)(p - base);
