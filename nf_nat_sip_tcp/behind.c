@@ -12,17 +12,29 @@
 #include "icmp.h"
 #include "mapping.h"
 
-static unsigned int behind_tcp(struct sk_buff *skb, struct nf_conn *ct,
-			       enum ip_conntrack_info ctinfo,
-			       const struct nf_hook_state *state)
+/* Had a helper, and has none any more. */
+static bool lost_helper(const struct nf_conn *ct)
 {
 	const struct nf_conn_help *help = nfct_help(ct);
 
+	return help && !rcu_access_pointer(help->helper);
+}
+
+static bool is_related(enum ip_conntrack_info ctinfo)
+{
+	return ctinfo == IP_CT_RELATED || ctinfo == IP_CT_RELATED_REPLY;
+}
+
+/* Apart, so that the hook keeps nothing for it. */
+static noinline unsigned int behind_tcp(struct sk_buff *skb, struct nf_conn *ct,
+					enum ip_conntrack_info ctinfo,
+					const struct nf_hook_state *state)
+{
 	if (!nf_ct_is_confirmed(ct))
 		nst_attach(ct);
-	if (help && !rcu_access_pointer(help->helper) && nst_orphan_waits(state->net, ct))
+	if (lost_helper(ct) && nst_orphan_waits(state->net, ct))
 		return NF_DROP;
-	if (ctinfo != IP_CT_RELATED && ctinfo != IP_CT_RELATED_REPLY)
+	if (!is_related(ctinfo))
 		return NF_ACCEPT;
 	/* It goes to the sender of what it quotes. */
 	return nst_icmp_error(skb, ct, !CTINFO2DIR(ctinfo), state);
@@ -37,7 +49,8 @@ static unsigned int behind_hook(void *priv, struct sk_buff *skb,
 	if (!ct)
 		return NF_ACCEPT;
 	if (nf_ct_protonum(ct) == IPPROTO_TCP)
-		return behind_tcp(skb, ct, ctinfo, state);
+		return nf_ct_is_confirmed(ct) && !is_related(ctinfo) && !lost_helper(ct) ?
+		       NF_ACCEPT : behind_tcp(skb, ct, ctinfo, state);
 	if (nf_ct_protonum(ct) == IPPROTO_UDP && !nf_ct_is_confirmed(ct))
 		nst_mapping_note(state->net, ct);
 	return NF_ACCEPT;

@@ -94,21 +94,30 @@ static int help_tcp(struct nst_packet *p, struct nst_private *priv, struct nst_n
 	return conn ? nst_connection_segment(conn, p) : NF_ACCEPT;
 }
 
-static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
-		enum ip_conntrack_info ctinfo)
+/* Apart, so that help() keeps nothing for it. */
+static noinline int help_packet(struct sk_buff *skb, unsigned int protoff,
+				struct nf_conn *ct, enum ip_conntrack_info ctinfo)
 {
-	struct nst_private *priv = nst_private(ct);
-	struct nst_net *nn;
+	struct nst_net *nn = nst_pernet(nf_ct_net(ct));
 
-	/* Media flows inherit the helper on some kernels. */
-	if (!priv || nf_ct_protonum(ct) != IPPROTO_TCP || is_plain(priv) || is_early(skb, ct))
+	if (is_early(skb, ct))
 		return NF_ACCEPT;
-	nn = nst_pernet(nf_ct_net(ct));
 	if (READ_ONCE(nn->dying))
 		return NF_DROP;
 	return help_tcp(&(struct nst_packet) {
 		.skb = skb, .ct = ct, .ctinfo = ctinfo, .protoff = protoff,
-	}, priv, nn);
+	}, nst_private(ct), nn);
+}
+
+static int help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
+		enum ip_conntrack_info ctinfo)
+{
+	const struct nst_private *priv = nst_private(ct);
+
+	/* Media flows inherit the helper on some kernels. */
+	if (!priv || nf_ct_protonum(ct) != IPPROTO_TCP || is_plain(priv))
+		return NF_ACCEPT;
+	return help_packet(skb, protoff, ct, ctinfo);
 }
 
 static void destroy(struct nf_conn *ct)
