@@ -10,19 +10,30 @@ The phones register over TCP; each says a melody of its own, and what the others
 is compared.  Kamailio does nothing about NAT.  All of it, with linphone, sipp and
 rtpengine, too: interop/README.rst.
 """
+import argparse
 import os
 import shutil
 
 from interop.baresip import Baresip
 from interop.features import FEATURES
 from interop.scene import Scene
-from interop.table import attempt
+from interop.table import attempt, chosen
 from nsip import ktap
 
 CORE = ("register over TCP", "call out", "call in", "hold and resume", "both ends behind NATs")
 
 
+def refused(columns, features):
+    """Whether make interop does not begin at all with these words."""
+    try:
+        return not chosen(argparse.Namespace(columns=columns, features=features))
+    except SystemExit:
+        return True
+
+
 def test(t):
+    t.equal([refused("", "hold,video"), refused("", "hold,vidoe"), refused("baresip", "")], [False, True, True],
+            "words that fit no cell are refused: a cell that is not there cannot fail")
     for program in ("kamailio", "baresip"):
         if not shutil.which(program):
             raise ktap.Skip(f"no {program} here")
@@ -35,4 +46,4 @@ def test(t):
         t.equal(scene.net.wait_left(registrations=True), [], "when the phones are off nothing is left behind")
 
 
-ktap.main(len(CORE) + 1, test)
+ktap.main(len(CORE) + 2, test)

@@ -107,7 +107,8 @@ class Run:
         self.helper, self.t, self.cells = helper, t, {}
         Pace.factor = 1.0 if helper == "ours" else LEAST
         for col in cols:
-            self._column(col, wanted(col, words))
+            if rows := wanted(col, words):
+                self._column(col, rows)
 
     def _column(self, col, rows):
         left = list(rows)
@@ -135,8 +136,24 @@ class Run:
             self.t.ok(cell.good, what, cell.why)
 
 
+def split(words):
+    return [w.strip().lower() for w in words.split(",") if w.strip()]
+
+
 def wanted(col, words):
-    return [r for r in col.rows if not words or any(w.strip().lower() in r.lower() for w in words.split(",") if w)]
+    return [r for r in col.rows if not split(words) or any(w in r.lower() for w in split(words))]
+
+
+def chosen(args):
+    """The columns that are asked for.  What fits none, or no row of theirs, would be a cell
+    that cannot fail."""
+    cols = columns()
+    bad = [n for n in split(args.columns) if n not in [c.name for c in cols]]
+    cols = [c for c in cols if not split(args.columns) or c.name in split(args.columns)]
+    bad += [w for w in split(args.features) if not any(wanted(c, w) for c in cols)]
+    if bad:
+        raise SystemExit(f"interop: no such column or feature: {', '.join(bad)}")
+    return cols
 
 
 def text(run, cols):
@@ -169,7 +186,7 @@ def rst(run, cols):
 
 def run(args):
     """Exit status: 0 exactly if no cell of ours failed."""
-    cols = [c for c in columns() if not args.columns or c.name in args.columns.split(",")]
+    cols = chosen(args)
     helpers = HELPERS if args.helper == "all" else (args.helper,)
     plan = sum(len(wanted(c, args.features)) for c in cols) if "ours" in helpers else 0
     t = ktap.Ktap(plan + ("in-tree" in helpers))
