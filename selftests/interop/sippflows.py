@@ -228,8 +228,10 @@ class Run:
         if any(e.ended() for e in self.ends.values()):
             raise Failed(self._state())
         inside = self.lab.addr("phone1", self.v)
-        named = [line for m in self.outside.messages("received") for line in sip.names(m.encode(), inside)
-                 if not line.startswith("i:")]
+        received = self.outside.messages("received")
+        if len(received) < self.flow.calls:
+            raise Failed(f"the log of the sipp outside has {len(received)} messages that it received")
+        named = [line for m in received for line in sip.names(m.encode(), inside) if not line.startswith("i:")]
         if named:
             raise Failed(f"{len(named)} lines outside name the inside address: {named[0]}")
         if self.lab.helper == "ours" and self.lab.wait_doors([]):
