@@ -173,12 +173,17 @@ def _escaped(word):
     return "".join("\\" + c if c in "*`_|\\" else c for c in word)
 
 
+def _shown(cell):
+    """A cell that is "-" would be an empty list, which looks like none."""
+    return "\\-" if str(cell) == "-" else str(cell)
+
+
 def rst(run, cols):
     """The same, for the documents."""
     rows, names = list(dict.fromkeys(row for row, _ in run.cells)), [c.name for c in cols]
     lines = [f".. list-table:: {title(run.helper)}, {os.uname().release}", "   :header-rows: 1", ""]
     for row in [None, *rows]:
-        cells = ["" if row is None else row] + [n if row is None else str(run.cells.get((row, n), "")) for n in names]
+        cells = ["" if row is None else row] + [n if row is None else _shown(run.cells.get((row, n), "")) for n in names]
         lines += [f"   {'*' if i == 0 else ' '} - {c}".rstrip() for i, c in enumerate(cells)]
     why = [f"- {row}, {name}: {_escaped(c.why)}" for (row, name), c in run.cells.items() if not c.good]
     return "\n".join(lines + ([""] + why if why else []) + [""])
