@@ -108,16 +108,14 @@ def dtmf(s):
 
 def long_headers(s):
     """Names of 600 bytes and segments of 536: each message spans several."""
-    hosts = (nets.SERVER, nets.NEAR, nets.OUTSIDE)
-    s.net.cut(*hosts, mss=MSS)
-    try:
+    with s.net.cut(nets.SERVER, nets.NEAR, nets.OUTSIDE, mss=MSS) as longer:
         a, b = s.want("alice", "bob", display=LONG)
         call(a, b, "alice calls")
         end(a, b)
         call(b, a, "bob calls")
         end(a, b)
-    finally:
-        s.net.cut(*hosts, mss=0)
+        if n := longer():
+            raise Failed(f"{n} packets came to NAT A that were not cut")
 
 
 def _by_name(s):

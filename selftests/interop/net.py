@@ -26,6 +26,15 @@ SERVER, SECOND, NAT_B = "peer1", "peer2", "peer3"
 HOSTS = (NEAR, NEAR2, OUTSIDE, BEHIND, SERVER, SECOND)
 NAME = "sip.interop.test"
 TYPES = {"ours": True, "in-tree": "sip", "none": False}
+HEADERS = 60        # of IPv6 and TCP; what a segment has of options is of its MSS
+LONGER = """table inet cut {{
+	counter longer {{ }}
+	chain came {{
+		type filter hook prerouting priority raw - 10;
+		meta l4proto tcp meta length > {bytes} counter name longer
+	}}
+}}
+"""
 
 
 class Net(lab.Lab):
@@ -49,16 +58,37 @@ class Net(lab.Lab):
         super().down()
 
     # --- between the hosts ---------------------------------------------------
-    def cut(self, *hosts, mss=536):
-        """What these hosts are sent by TCP comes in segments of at most so many bytes, on
-        connections made from now on; 0: as ever."""
+    @contextlib.contextmanager
+    def cut(self, *hosts, mss):
+        """Meanwhile what these hosts send each other by TCP comes to NAT A in segments of at
+        most so many bytes, on connections made from now on.  A function that says how many
+        packets that came were longer."""
+        self._advertise(hosts, mss)
+        self._offload(hosts, "off")
+        self.run("router", "nft", "-f", "-", text=LONGER.format(bytes=mss + HEADERS), show=False)
+        try:
+            yield lambda: int(re.search(r"packets (\d+)", self.run(
+                "router", "nft", "list", "counter", "inet", "cut", "longer", show=False))[1])
+        finally:
+            self.run("router", "nft", "delete", "table", "inet", "cut", show=False)
+            self._offload(hosts, "on")
+            self._advertise(hosts, 0)
+
+    def _advertise(self, hosts, mss):
+        """The MSS that they take; 0: as ever."""
+        for host, v in itertools.product(hosts, ("-4", "-6")):
+            for route in self.run(host, "ip", v, "route", "show", show=False).splitlines():
+                if " dev " not in route or route.startswith(("fe80", "multicast")):
+                    continue
+                plain = re.sub(r" (advmss \d+|expires \S+|pref \w+)", "", route).split()
+                self.run(host, "ip", v, "route", "replace", *plain, *(["advmss", mss] if mss else []), show=False)
+
+    def _offload(self, hosts, state):
+        """Or what they send is cut behind NAT only, as the devices of this network never cut it."""
         for host in hosts:
-            for v in ("-4", "-6"):
-                for route in self.run(host, "ip", v, "route", "show", show=False).splitlines():
-                    if " dev " not in route or route.startswith(("fe80", "multicast")):
-                        continue
-                    plain = re.sub(r" (advmss \d+|expires \S+|pref \w+)", "", route).split()
-                    self.run(host, "ip", v, "route", "replace", *plain, *(["advmss", mss] if mss else []), show=False)
+            for line in self.run(host, "ip", "-o", "link", "show", "type", "veth", show=False).splitlines():
+                self.run(host, "ethtool", "-K", line.split()[1].split("@")[0], "tso", state, "gso", state,
+                         "tx", state, show=False)
 
     def _links(self):
         """Both ends of the links of phones and NATs: (host, device)."""
