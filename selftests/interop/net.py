@@ -150,8 +150,8 @@ class Net(lab.Lab):
     def expects(self, nat):
         """Lines of `conntrack -L expect`."""
         return [x for family in ("ipv4", "ipv6") for x in self.run(
-            self.nats[nat], "conntrack", "-L", "expect", "-f", family, show=False,
-            check=False).splitlines() if "proto=" in x]
+            self.nats[nat], "conntrack", "-L", "expect", "-f", family,
+            show=False).splitlines() if "proto=" in x]
 
     def left(self, registrations=False):
         """What calls left behind at the NATs, or at the end registrations, too: lines."""

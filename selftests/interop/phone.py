@@ -31,7 +31,7 @@ class Cannot(Exception):
 
 
 class Pace:     # pylint: disable=too-few-public-methods
-    """How patient wait() is: less where cells are known to fail."""
+    """How patient wait() is: less where nearly all cells fail."""
     factor = 1.0
 
 

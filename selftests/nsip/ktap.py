@@ -15,7 +15,7 @@ class Ktap:
     """Counts claims; a claim that was announced and never made is a failure."""
 
     def __init__(self, plan):
-        self.plan, self.made, self.failed = plan, 0, []
+        self.plan, self.made, self.skipped, self.failed = plan, 0, 0, []
         print(f"TAP version 13\n1..{plan}", flush=True)
 
     def ok(self, good, claim, why=""):
@@ -27,6 +27,12 @@ class Ktap:
             for line in str(why).splitlines():
                 print(f"#   {line}", flush=True)
         return good
+
+    def skip(self, claim, why):
+        """One that cannot be tried here."""
+        self.made += 1
+        self.skipped += 1
+        print(f"ok {self.made} {claim} # SKIP {why}", flush=True)
 
     def equal(self, seen, wanted, claim):
         return self.ok(seen == wanted, claim, f"wanted {wanted!r}\nseen   {seen!r}")
@@ -46,8 +52,8 @@ class Ktap:
         missing = self.plan - self.made
         if missing:
             print(f"# {self.made} claims made of {self.plan}")
-        print(f"# Totals: pass:{self.made - len(self.failed)} "
-              f"fail:{len(self.failed) + max(missing, 0)} skip:0", flush=True)
+        print(f"# Totals: pass:{self.made - len(self.failed) - self.skipped} "
+              f"fail:{len(self.failed) + max(missing, 0)} skip:{self.skipped}", flush=True)
         return FAIL if self.failed or missing else PASS
 
 
