@@ -69,6 +69,8 @@ def _follows(s, transfer, what):
         transfer(b, a.uri("carol"))
         wait(lambda: carol.why or (a.established() == 1 == a.calls() and not b.calls() and carol.talks == 1),
              lambda: f"{what}: alice {a.calls()}, bob {b.calls()}, carol {carol.talks} calls", ANSWER)
+        if carol.why:
+            raise carol.why
         # alice's call may be that to bob, still: then carol is yet to ring.
         talk(a, c, f"{what}: audio with carol")
     end(c, a)

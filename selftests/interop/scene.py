@@ -91,7 +91,9 @@ class Accepting:
         try:
             while self._on:
                 if self.phone.ringing():
-                    self.phone.accept()
+                    # It rings until the ACK has come, and is refused to be accepted again.
+                    with contextlib.suppress(Failed):
+                        self.phone.accept()
                 self.talks = self.phone.established()
                 time.sleep(0.2)
         except Failed as e:
