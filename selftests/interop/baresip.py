@@ -14,7 +14,7 @@ import time
 
 from nsip import sock
 
-from .phone import Cannot, Failed, Phone, wait
+from .phone import Cannot, Failed, Phone, started
 
 CONTROL = 4444
 MODULES = "/usr/lib/baresip/modules"
@@ -92,7 +92,7 @@ class Baresip(Phone):   # pylint: disable=too-many-public-methods
                     return socket.create_connection(("127.0.0.1", CONTROL), 5)
             except OSError:
                 return None
-        self._control = wait(there, lambda: f"baresip does not start: {self.log()[-300:]}", 30)
+        self._control = started(there, lambda: f"baresip does not start: {self.log()[-300:]}")
 
     def _account(self):
         return f'"{self.display}" <{self.uri()};transport=tcp>;ptime=20;answermode=manual;call_transfer=yes'

@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 from . import net as nets
-from .phone import Failed, wait
+from .phone import Failed, started
 from .program import Program
 
 TEMPLATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "kamailio.cfg")
@@ -48,7 +48,7 @@ class Kamailio(Program):
         # A process group of its own: it has children.
         self.popen("kamailio", "-f", cfg, "-DD", "-E", "-m", 64, "-M", 8, "-w", self.dir, "-Y", self.dir,
                    "-P", self.path("pid"), process_group=0)
-        wait(self._there, lambda: f"Kamailio does not start: {self.log()[-300:]}", 30)
+        started(self._there, lambda: f"Kamailio does not start: {self.log()[-300:]}")
         return self
 
     def _there(self):

@@ -15,7 +15,7 @@ import wave
 
 from nsip import sock
 
-from .phone import ANSWER, REGISTER, Cannot, Failed, Phone, wait
+from .phone import ANSWER, REGISTER, Cannot, Failed, Phone, started, wait
 from .program import popen
 
 PROMPT = "linphonec> "
@@ -107,8 +107,8 @@ class Linphone(Phone):  # pylint: disable=too-many-public-methods
                              *(["-V"] if self.video else []), stdin=slave, stdout=slave, stderr=slave,
                              start_new_session=True, env=dict(os.environ, HOME=self.dir))
         os.close(slave)
-        wait(lambda: self._read() and PROMPT in self._text,
-             lambda: f"linphonec does not start: {self.log()[-300:]}", 30)
+        started(lambda: self._read() and PROMPT in self._text,
+                lambda: f"linphonec does not start: {self.log()[-300:]}")
         for line in (f"ipv6 {'enable' if self.v == 6 else 'disable'}", "soundcard use files",
                      f"play {self.said}", f"record {self._heard()}"):
             self.command(line)

@@ -18,7 +18,7 @@ from . import tones
 from .program import Program
 
 # Under emulation everything takes its time; what is said here is when to give up.
-REGISTER, ANSWER, TALK = 30, 40, 25
+START, REGISTER, ANSWER, TALK = 30, 30, 40, 25
 ENOUGH = 12             # notes of a melody, 1.2 s, to say that it was heard
 
 
@@ -35,10 +35,10 @@ class Pace:     # pylint: disable=too-few-public-methods
     factor = 1.0
 
 
-def wait(condition, what, patience=ANSWER):
+def wait(condition, what, patience=ANSWER, paced=True):
     """Poll until condition() is true; its value.  Failed(what) when patience is over;
     `what` may be a function that says what there was instead."""
-    end = time.monotonic() + patience * sock.SLOW * Pace.factor
+    end = time.monotonic() + patience * sock.SLOW * (Pace.factor if paced else 1)
     while True:
         value = condition()
         if value:
@@ -46,6 +46,11 @@ def wait(condition, what, patience=ANSWER):
         if time.monotonic() > end:
             raise Failed(what() if callable(what) else what)
         time.sleep(0.1)
+
+
+def started(condition, what):
+    """wait() for a program that starts: no helper has a part in that."""
+    return wait(condition, what, START, paced=False)
 
 
 class Phone(Program):    # pylint: disable=too-many-public-methods

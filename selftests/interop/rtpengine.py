@@ -11,7 +11,7 @@ import re
 from . import net as nets
 from .baresip import Baresip
 from .linphone import Linphone
-from .phone import Failed, wait
+from .phone import Failed, started, wait
 from .program import Program
 from .scene import Scene, call, end, held, talk
 
@@ -43,7 +43,7 @@ class Rtpengine(Program):
                    f"--pidfile={self.path('pid')}", f"--listen-ng={CONTROL}", "--num-threads=2",
                    f"--port-min={FIRST}", f"--port-max={LAST}",
                    *(f"--interface={self.net.addr(self.host, v)}" for v in (4, 6)))
-        wait(self._there, lambda: f"rtpengine does not start: {self.log()[-300:]}", 30)
+        started(self._there, lambda: f"rtpengine does not start: {self.log()[-300:]}")
         self._count()
         return self
 
