@@ -63,10 +63,10 @@ class Net(lab.Lab):
         """Meanwhile what these hosts send each other by TCP comes to NAT A in segments of at
         most so many bytes, on connections made from now on.  A function that says how many
         packets that came were longer."""
-        self._advertise(hosts, mss)
-        self._offload(hosts, "off")
         self.run("router", "nft", "-f", "-", text=LONGER.format(bytes=mss + HEADERS), show=False)
         try:
+            self._advertise(hosts, mss)
+            self._offload(hosts, "off")
             yield lambda: int(re.search(r"packets (\d+)", self.run(
                 "router", "nft", "list", "counter", "inet", "cut", "longer", show=False))[1])
         finally:
